@@ -149,19 +149,17 @@ export interface Native {
   peerCredentials(fd: number): { pid: number; uid: number; gid: number };
 }
 
-// This file runs from src/host and, compiled, from dist/host or dist/src/host.
-const places = ['../../native/build/nexus.node', '../../../native/build/nexus.node'];
+// The same from src/host and, compiled, from dist/host.
+const path = fileURLToPath(new URL('../../native/build/nexus.node', import.meta.url));
 
 let loaded: Native | undefined;
 
 /** The addon, loaded once per environment; an Error that says how to build it when it is absent. */
 export function loadNative(): Native {
   if (loaded) return loaded;
-  const paths = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  const path = paths.find((candidate) => existsSync(candidate));
-  if (path === undefined) {
+  if (!existsSync(path)) {
     throw new Error(
-      `the native addon is not built: ${paths[0] ?? ''} does not exist; build it with \`npm run native\``,
+      `the native addon is not built: ${path} does not exist; build it with \`npm run native\``,
     );
   }
   loaded = createRequire(import.meta.url)(path) as Native;

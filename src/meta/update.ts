@@ -1,0 +1,247 @@
+/** One change of the namespace: what a transaction reads and writes, with history, counters and the cache kept in step. */
+import type { Awaitable } from '../base/awaitable.ts';
+import { FsError } from '../base/errors.ts';
+import { nameToText } from '../base/names.ts';
+import type { Time } from '../base/time.ts';
+import { type Place, S_IFDIR, S_IFMT } from '../fs/types.ts';
+import type { Key, KvTransaction } from '../kv/types.ts';
+import { andThen } from './and-then.ts';
+import { encodeU48, sameBytes } from './bytes.ts';
+import { type Entry, decodeEntry, encodeEntry } from './entry-codec.ts';
+import { decodeInode, encodeInode } from './inode-codec.ts';
+import {
+  inodeCountKey,
+  inodeKey,
+  nextInoKey,
+  nextRevisionKey,
+  pastInodeKey,
+  pastKey,
+  secondKey,
+} from './keys.ts';
+import { type Store, stale } from './store.ts';
+import type { Inode } from './types.ts';
+
+/** Numbers reserved with one record. After a crash the rest of the range is skipped. */
+const RANGE = 1_024;
+
+/** An inode being changed: `put` makes it a value. */
+export type Draft = { -readonly [K in keyof Inode]: Inode[K] };
+
+export class Update {
+  readonly store: Store;
+  readonly tx: KvTransaction;
+  readonly now: Time;
+  readonly #written = new Map<number, Inode | undefined>();
+  #removed: Inode | undefined;
+  #revision = 0;
+  #inoLimit = 0;
+  #revisionLimit = 0;
+  #indexedSecond = 0;
+  #counted = 0;
+
+  constructor(store: Store, tx: KvTransaction) {
+    this.store = store;
+    this.tx = tx;
+    this.now = store.now();
+  }
+
+  /** This change's revision. Changes that write nothing take none. */
+  get revision(): number {
+    return this.#revision === 0 ? this.#begin() : this.#revision;
+  }
+
+  /** The inode as this transaction sees it. The cache may answer: nobody else writes this store. */
+  inode(ino: number): Awaitable<Inode | undefined> {
+    if (this.#written.has(ino)) return this.#written.get(ino);
+    return (
+      this.store.cache.get(ino) ??
+      andThen(this.tx.get(inodeKey(ino)), (bytes) => (bytes === undefined ? undefined : decodeInode(ino, bytes)))
+    );
+  }
+
+  /** ESTALE where there is none. */
+  need(ino: number): Awaitable<Inode> {
+    return andThen(this.inode(ino), (inode) => {
+      if (inode === undefined) throw stale(ino);
+      return inode;
+    });
+  }
+
+  /** A directory that can hold names: ENOENT when it is gone, ENOTDIR when it is none. */
+  directory(ino: number): Awaitable<Inode> {
+    return andThen(this.inode(ino), (inode) => {
+      if (inode === undefined || inode.nlink === 0) {
+        throw new FsError('ENOENT', `directory ${ino} was removed; look its path up again`);
+      }
+      if (!isDirectory(inode)) throw new FsError('ENOTDIR', `inode ${ino} is no directory; name one`);
+      return inode;
+    });
+  }
+
+  entry(key: Key): Awaitable<Entry | undefined> {
+    return andThen(this.tx.get(key), (bytes) => (bytes === undefined ? undefined : decodeEntry(bytes)));
+  }
+
+  /** The inode of an entry of this transaction; EIO for a dangling one. */
+  child(entry: Entry, place: Place): Awaitable<Inode> {
+    return andThen(this.inode(entry.ino), (inode) => {
+      if (inode === undefined) {
+        throw new FsError('EIO', `${nameOf(place)} names inode ${entry.ino}, which is missing; run nexus fsck`);
+      }
+      return inode;
+    });
+  }
+
+  takeIno(): number {
+    const { store } = this;
+    const ino = store.nextIno++;
+    if (ino >= store.inoLimit) {
+      this.#inoLimit = ino + RANGE;
+      this.tx.put(nextInoKey, encodeU48(this.#inoLimit));
+    }
+    this.count(1);
+    return ino;
+  }
+
+  /** Inodes that came (1) or went (-1). */
+  count(by: number): void {
+    this.#counted += by;
+    this.store.inodes += by;
+    this.tx.put(inodeCountKey, encodeU48(this.store.inodes));
+  }
+
+  /**
+   * Writes an inode; `before` is its value until now (undefined: it is new). The value before goes to the past unless
+   * nobody could tell: it was written by this very change, it had no name, or only attributes change within one second.
+   */
+  put(before: Inode | undefined, next: Draft): Inode {
+    const { revision } = this;
+    if (before === undefined || before.nlink === 0 || before.revision === revision) next.revision = revision;
+    else if (this.#coalesces(before, next)) next.revision = before.revision;
+    else {
+      this.tx.put(pastInodeKey(before.ino, revision), encodeInode(before));
+      next.revision = revision;
+    }
+    this.tx.put(inodeKey(next.ino), encodeInode(next));
+    this.#write(next.ino, next);
+    return next;
+  }
+
+  /** Deletes an inode's record. What had a name lives on in the past; `after` is what a descriptor still sees of it. */
+  drop(before: Inode, after: Inode): void {
+    const { revision } = this;
+    if (before.nlink > 0 && before.revision !== revision) {
+      this.tx.put(pastInodeKey(before.ino, revision), encodeInode(before));
+    }
+    this.tx.delete(inodeKey(before.ino));
+    this.#write(before.ino, undefined);
+    this.count(-1);
+    this.#removed = after;
+  }
+
+  putEntry(key: Key, ino: number, mode: number): void {
+    this.tx.put(key, encodeEntry({ ino, type: mode & S_IFMT, revision: this.revision }));
+  }
+
+  /** The past of a name: to be called before its entry is replaced or deleted. */
+  endEntry(key: Key, entry: Entry): void {
+    this.tx.put(pastKey(key, this.revision), encodeEntry(entry));
+  }
+
+  /** Did what began with `revision` begin within this second? */
+  sameSecond(revision: number): boolean {
+    return this.revision !== 0 && revision >= this.store.second.revision;
+  }
+
+  /** The transaction is applied. */
+  finish(): void {
+    const { store } = this;
+    if (this.#inoLimit > store.inoLimit) store.inoLimit = this.#inoLimit;
+    if (this.#revisionLimit > store.revisionLimit) store.revisionLimit = this.#revisionLimit;
+    if (this.#indexedSecond > store.indexedSecond) store.indexedSecond = this.#indexedSecond;
+    for (const [ino, inode] of this.#written) store.cache.release(ino, this.#revision, inode);
+    if (this.#removed !== undefined) store.remember(this.#removed);
+  }
+
+  /** The transaction came to nothing. */
+  abandon(): void {
+    this.store.inodes -= this.#counted;
+    for (const ino of this.#written.keys()) this.store.cache.release(ino, 0, undefined);
+  }
+
+  /**
+   * The size and content of a version stay visible for ever; what was there before the first version was the
+   * emptiness of a file just made.
+   */
+  #coalesces(before: Inode, next: Inode): boolean {
+    return (
+      this.sameSecond(before.revision) &&
+      next.nlink > 0 &&
+      next.parent === before.parent &&
+      (before.version === 0 ||
+        (next.version === before.version &&
+          next.size === before.size &&
+          (next.content === before.content || sameBytes(next.content, before.content))))
+    );
+  }
+
+  #write(ino: number, inode: Inode | undefined): void {
+    if (!this.#written.has(ino)) {
+      this.store.cache.hold(ino);
+      for (const watch of this.store.watches) watch.written(ino);
+    }
+    this.#written.set(ino, inode);
+  }
+
+  #begin(): number {
+    const { store, now } = this;
+    const revision = store.nextRevision++;
+    this.#revision = revision;
+    if (revision >= store.revisionLimit) {
+      this.#revisionLimit = revision + RANGE;
+      this.tx.put(nextRevisionKey, encodeU48(this.#revisionLimit));
+    }
+    if (now.sec > store.second.sec) store.second = { sec: now.sec, revision };
+    if (store.second.sec > store.indexedSecond) {
+      this.#indexedSecond = store.second.sec;
+      this.tx.put(secondKey(store.second.sec), encodeU48(store.second.revision));
+    }
+    return revision;
+  }
+}
+
+/** Runs `fn` as one transaction; memory follows when it is applied, and stays as it was when it is not. */
+export async function update<T>(store: Store, fn: (u: Update) => Awaitable<T>): Promise<T> {
+  let u: Update | undefined;
+  try {
+    const result = await store.kv.write((tx) => {
+      u?.abandon();
+      u = new Update(store, tx);
+      return fn(u);
+    });
+    u?.finish();
+    return result;
+  } catch (error) {
+    u?.abandon();
+    throw error;
+  }
+}
+
+export function isDirectory(inode: Inode): boolean {
+  return (inode.mode & S_IFMT) === S_IFDIR;
+}
+
+/** A directory whose names changed: by `subdirectories` more or less among them. */
+export function touch(u: Update, directory: Inode, subdirectories: number): Inode {
+  return u.put(directory, {
+    ...directory,
+    mtime: u.now,
+    ctime: u.now,
+    nlink: directory.nlink + subdirectories,
+  });
+}
+
+/** A place for messages: the path is not known here. */
+export function nameOf(place: Place): string {
+  return `"${nameToText(place.name)}" in directory ${place.parent}`;
+}

@@ -1,0 +1,36 @@
+/** What the codes mean, for people. */
+import { FsError, isFsError } from '../base/errors.ts';
+import type { Code } from '../base/errors.ts';
+
+const words: Partial<Record<Code, string>> = {
+  EACCES: 'permission denied',
+  EBUSY: 'in use',
+  EDQUOT: 'the quota is used up',
+  EEXIST: 'exists already',
+  EFBIG: 'the file would be too large',
+  EINVAL: 'not possible for this kind of file',
+  EIO: 'the stored data cannot be read: `nexus fsck` tells more',
+  EISDIR: 'is a directory',
+  ELOOP: 'too many levels of symbolic links',
+  EMLINK: 'too many links',
+  ENAMETOOLONG: 'the name is too long',
+  ENODATA: 'no such attribute',
+  ENOENT: 'no such file or directory',
+  ENOSPC: 'no space left where the data directory lies',
+  ENOTDIR: 'not a directory',
+  ENOTEMPTY: 'the directory is not empty',
+  EPERM: 'not permitted',
+  EROFS: 'read-only',
+  ESTALE: 'the file is gone',
+  EXDEV: 'the two paths belong to different mounts',
+};
+
+/** The same error, saying which path it is about; what is no FsError stays as it is. */
+export function about(path: string, error: unknown): unknown {
+  if (!isFsError(error)) return error;
+  const detail = error.message.startsWith(`${error.code}: `) ? error.message.slice(error.code.length + 2) : '';
+  if (detail.startsWith(path)) return error;
+  return new FsError(error.code, `${path}: ${detail === '' ? (words[error.code] ?? error.code) : detail}`, {
+    cause: error,
+  });
+}
