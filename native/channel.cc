@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <string>
+#include <map>
+#include <mutex>
 
 namespace nexus {
 
@@ -22,7 +24,8 @@ std::string ReadFile(const std::string& path) {
   return result;
 }
 
-// The minor device number of the mount, which names the connection too; 0 where the kernel does not tell.
+// The minor device number of the mount, which names the connection too; 0 where the kernel does not tell (Linux 6.18
+// does).
 unsigned ConnectionOf(int fd) {
   const std::string key = "fuse_connection:";
   std::string info = ReadFile("/proc/self/fdinfo/" + std::to_string(fd));
@@ -78,12 +81,44 @@ bool AbortByUnmount(unsigned connection) {
 
 }  // namespace
 
+namespace {
+
+struct Mounted {
+  std::mutex mutex;
+  std::map<int, unsigned> connections;  // by descriptor, until a channel takes it over
+};
+
+Mounted& mounted() {
+  static Mounted* const instance = new Mounted;
+  return *instance;
+}
+
+}  // namespace
+
+void Channel::MountedAt(int fd, const std::string& dir) {
+  struct statx root;
+  // Without AT_STATX_DONT_SYNC this would ask the server, which is not running yet.
+  int found = statx(AT_FDCWD, dir.c_str(), AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &root);
+  std::lock_guard<std::mutex> lock(mounted().mutex);
+  mounted().connections.erase(fd);
+  if (found == 0 && root.stx_dev_major == 0) mounted().connections[fd] = root.stx_dev_minor;
+}
+
+Channel::Channel(int fd) : fd_(fd) {
+  std::lock_guard<std::mutex> lock(mounted().mutex);
+  auto found = mounted().connections.find(fd);
+  if (found == mounted().connections.end()) return;
+  mounted_ = found->second;
+  mounted().connections.erase(found);
+}
+
 Channel::~Channel() {
   if (fd_ >= 0) close(fd_);
 }
 
 bool Channel::Abort() const {
   unsigned connection = ConnectionOf(fd_);
+  if (connection == 0) connection = mounted_;
   return connection != 0 && (AbortByControl(connection) || AbortByUnmount(connection));
 }
 

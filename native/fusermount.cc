@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "channel.h"
 #include "js.h"
 #include "native.h"
 
@@ -126,6 +127,7 @@ void Execute(napi_env, void* data) {
     while (waited < 0 && errno == EINTR);
     // Somebody else in this process may have reaped it; then only the descriptor tells.
     if (waited < 0) mounting.status = 0;
+    if (mounting.descriptor >= 0) Channel::MountedAt(mounting.descriptor, mounting.arguments.back());
   }
   close(sockets[1]);
   close(output[0]);

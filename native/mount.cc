@@ -7,6 +7,7 @@
 
 #include <cstdio>
 
+#include "channel.h"
 #include "js.h"
 #include "native.h"
 
@@ -33,6 +34,7 @@ napi_value MountRoot(napi_env env, napi_callback_info info) {
     close(fd);
     return Throw(env, error, "mount", dir);
   }
+  Channel::MountedAt(fd, dir);
   return Number(env, fd);
 }
 

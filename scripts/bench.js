@@ -38,7 +38,9 @@ const goals = {
   'rm -rf s': { mostOfHost: 6 },
 };
 
-const work = mkdtempSync(join(process.env.BENCH_DIR ?? (existsSync('/var/tmp') ? '/var/tmp' : tmpdir()), 'nexus-bench.'));
+const work = mkdtempSync(
+  join(process.env.BENCH_DIR ?? (existsSync('/var/tmp') ? '/var/tmp' : tmpdir()), 'nexus-bench.'),
+);
 const nexus = join(root, 'scripts/nexus');
 const undo = [];
 
@@ -51,7 +53,9 @@ function run(command, args, cwd = '/') {
     child.stdout.on('data', (data) => (out += data));
     child.stderr.on('data', (data) => (error += data));
     child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(out) : reject(new Error(`${command} ${args.join(' ')}: ${error}`))));
+    child.on('close', (code) =>
+      code === 0 ? resolve(out) : reject(new Error(`${command} ${args.join(' ')}: ${error}`)),
+    );
   });
 }
 
@@ -69,7 +73,11 @@ async function mountNexus(name, ...flags) {
 async function columns() {
   const host = join(work, 'host');
   mkdirSync(host);
-  const found = { host, nexus: await mountNexus('passthrough'), 'nexus plain': await mountNexus('plain', '--no-passthrough') };
+  const found = {
+    host,
+    nexus: await mountNexus('passthrough'),
+    'nexus plain': await mountNexus('plain', '--no-passthrough'),
+  };
   if (spawnSync('bindfs', ['--version']).status === 0) {
     const dir = join(work, 'bindfs');
     mkdirSync(dir);
@@ -108,9 +116,15 @@ async function programs(dir, input) {
   await time('git clone s', `git clone -q ${input}/repo clone`);
   await time('tar x s', `mkdir tar && tar xf ${input}/repo.tar -C tar`);
   await time('grep -r s', 'grep -r "no such line" clone/src || true');
-  await time('sqlite s', 'for i in $(seq 1000); do echo "insert into t values ($i);"; done | { echo "create table t(a);"; cat; } | sqlite3 t.db');
+  await time(
+    'sqlite s',
+    'for i in $(seq 1000); do echo "insert into t values ($i);"; done | { echo "create table t(a);"; cat; } | sqlite3 t.db',
+  );
   await sh(`cp -r ${input}/npm npm`, dir);
-  await time('npm ci s', 'cd npm && npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error');
+  await time(
+    'npm ci s',
+    'cd npm && npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error',
+  );
   await time('rm -rf s', 'rm -rf npm/node_modules');
   await sh('rm -rf clone tar t.db npm', dir);
   return figures;
@@ -121,9 +135,12 @@ const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length /
 function verdict(name, figures) {
   const goal = goals[name];
   const ours = figures.nexus;
-  if (goal?.most !== undefined) return ours <= goal.most ? `ok (<= ${goal.most})` : `MISSED (<= ${goal.most})`;
-  if (goal?.mostOfHost !== undefined) return `${(ours / figures.host).toFixed(2)}x host, aim ${goal.mostOfHost}`;
-  if (goal?.leastOfHost !== undefined) return `${(ours / figures.host).toFixed(2)}x host, aim ${goal.leastOfHost}`;
+  if (goal?.most !== undefined)
+    return ours <= goal.most ? `ok (<= ${goal.most})` : `MISSED (<= ${goal.most})`;
+  if (goal?.mostOfHost !== undefined)
+    return `${(ours / figures.host).toFixed(2)}x host, aim ${goal.mostOfHost}`;
+  if (goal?.leastOfHost !== undefined)
+    return `${(ours / figures.host).toFixed(2)}x host, aim ${goal.leastOfHost}`;
   return '';
 }
 
@@ -143,15 +160,24 @@ async function main() {
         await sh(`rmdir micro${round}`, dir);
       }
       if (input !== undefined) Object.assign(figures, await programs(dir, input));
-      for (const [name, figure] of Object.entries(figures)) ((samples[name] ??= {})[column] ??= []).push(figure);
+      for (const [name, figure] of Object.entries(figures))
+        ((samples[name] ??= {})[column] ??= []).push(figure);
     }
   }
   const names = Object.keys(dirs);
-  console.log(`${cpus().length} x ${cpus()[0]?.model}, ${options.rounds} rounds, medians; us an operation unless said`);
-  console.log(['', ...names, 'goal'].map((text, i) => (i === 0 ? text.padEnd(20) : text.padStart(13))).join(' '));
+  console.log(
+    `${cpus().length} x ${cpus()[0]?.model}, ${options.rounds} rounds, medians; us an operation unless said`,
+  );
+  console.log(
+    ['', ...names, 'goal'].map((text, i) => (i === 0 ? text.padEnd(20) : text.padStart(13))).join(' '),
+  );
   for (const [name, byColumn] of Object.entries(samples)) {
-    const figures = Object.fromEntries(Object.entries(byColumn).map(([column, list]) => [column, median(list)]));
-    const cells = names.map((column) => (figures[column]?.toFixed(figures[column] < 100 ? 2 : 0) ?? '').padStart(13));
+    const figures = Object.fromEntries(
+      Object.entries(byColumn).map(([column, list]) => [column, median(list)]),
+    );
+    const cells = names.map((column) =>
+      (figures[column]?.toFixed(figures[column] < 100 ? 2 : 0) ?? '').padStart(13),
+    );
     console.log([name.padEnd(20), ...cells, `  ${verdict(name, figures)}`].join(' '));
   }
   if (options.json) writeFileSync(options.json, JSON.stringify(samples, null, 2));

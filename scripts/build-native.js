@@ -22,7 +22,12 @@ const compiler = process.env['CXX'] ?? 'g++';
 const warnings = ['-Wall', '-Wextra', '-Werror'];
 const optimisation = asan ? ['-O1', '-g', '-fsanitize=address', '-fno-omit-frame-pointer'] : ['-O2'];
 const language = ['-std=c++17', '-fPIC', '-fno-exceptions', '-fvisibility=hidden', '-pthread'];
-const defines = ['-D_GNU_SOURCE', '-D_FILE_OFFSET_BITS=64', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=nexus'];
+const defines = [
+  '-D_GNU_SOURCE',
+  '-D_FILE_OFFSET_BITS=64',
+  '-DNAPI_VERSION=8',
+  '-DNODE_GYP_MODULE_NAME=nexus',
+];
 // A worker thread's end unloads an addon, but a thread that the kernel holds may still be inside this one.
 const linking = ['-shared', '-pthread', '-Wl,-z,nodelete', ...(asan ? ['-fsanitize=address'] : [])];
 
@@ -33,7 +38,9 @@ function findHeaders() {
     resolve(dirname(process.execPath), '../include/node'),
     '/usr/include/node',
   ].filter((place) => place !== undefined);
-  const found = places.find((place) => existsSync(join(place, 'node_api.h')) && existsSync(join(place, 'uv.h')));
+  const found = places.find(
+    (place) => existsSync(join(place, 'node_api.h')) && existsSync(join(place, 'uv.h')),
+  );
   if (found !== undefined) return found;
   throw new Error(
     `the headers of Node ${process.version} (node_api.h, uv.h) are in none of ${places.join(', ')}. ` +
@@ -44,7 +51,13 @@ function findHeaders() {
 
 /** What the result depends on besides the sources. */
 function stamp() {
-  return JSON.stringify({ abi: process.versions.modules, uv: process.versions.uv, arch: process.arch, compiler, asan });
+  return JSON.stringify({
+    abi: process.versions.modules,
+    uv: process.versions.uv,
+    arch: process.arch,
+    compiler,
+    asan,
+  });
 }
 
 async function isCurrent(sources) {
@@ -56,21 +69,37 @@ async function isCurrent(sources) {
 }
 
 async function compile(source, object, headers) {
-  await run(compiler, [...language, ...optimisation, ...warnings, ...defines, '-isystem', headers, '-c', source, '-o', object]);
+  await run(compiler, [
+    ...language,
+    ...optimisation,
+    ...warnings,
+    ...defines,
+    '-isystem',
+    headers,
+    '-c',
+    source,
+    '-o',
+    object,
+  ]);
 }
 
 async function build() {
-  const sources = (await readdir(sourceDir)).filter((name) => /\.(cc|h)$/.test(name)).map((name) => join(sourceDir, name));
+  const sources = (await readdir(sourceDir))
+    .filter((name) => /\.(cc|h)$/.test(name))
+    .map((name) => join(sourceDir, name));
   if (await isCurrent(sources)) return;
   const headers = findHeaders();
   const started = new Date();
   await mkdir(outputDir, { recursive: true });
   const work = await mkdtemp(join(outputDir, 'work-'));
   try {
-    const units = sources.filter((path) => path.endsWith('.cc')).map((path, index) => ({ path, object: join(work, `${String(index)}.o`) }));
+    const units = sources
+      .filter((path) => path.endsWith('.cc'))
+      .map((path, index) => ({ path, object: join(work, `${String(index)}.o`) }));
     const waiting = [...units];
     const worker = async () => {
-      for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) await compile(unit.path, unit.object, headers);
+      for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift())
+        await compile(unit.path, unit.object, headers);
     };
     await Promise.all([worker(), worker()]);
     const linked = join(work, 'nexus.node');
@@ -90,6 +119,10 @@ try {
   await build();
 } catch (error) {
   const missing = error.code === 'ENOENT' && error.path === compiler;
-  console.error(missing ? `${compiler} is not installed; install Debian's package g++, or set CXX.` : (error.stderr || error.message));
+  console.error(
+    missing
+      ? `${compiler} is not installed; install Debian's package g++, or set CXX.`
+      : error.stderr || error.message,
+  );
   process.exitCode = 1;
 }

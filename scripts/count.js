@@ -6,7 +6,9 @@ let counts = { passed: 0, failed: 1, skipped: 0 };
 try {
   const read = JSON.parse(readFileSync(report, 'utf8'));
   // A file that does not load has no tests: it counts as one failure.
-  const broken = read.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  const broken = read.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  );
   counts = {
     passed: read.numPassedTests,
     failed: read.numFailedTests + broken.length,

@@ -16,15 +16,24 @@ export default tseslint.config(
     rules: {
       // A method that answers at once stays `async` where the interface promises a promise and errors must be rejections.
       '@typescript-eslint/require-await': 'off',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/dot-notation': 'off',
       '@typescript-eslint/no-non-null-assertion': 'error',
       'no-restricted-syntax': [
         'error',
-        { selector: 'ImportExpression[source.type!="Literal"]', message: 'An import names its module literally.' },
+        {
+          selector: 'ImportExpression[source.type!="Literal"]',
+          message: 'An import names its module literally.',
+        },
         { selector: 'ExportAllDeclaration', message: 'No barrels: export the name you mean.' },
       ],
     },

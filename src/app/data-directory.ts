@@ -19,6 +19,8 @@ export interface DataDirectory extends AsyncDisposable {
   readonly content: string;
   /** The machine went down while a daemon had the directory: what was not synced may be lost. */
   readonly powerCut: boolean;
+  /** Call when everything is recovered: until then a crash leaves the marker as it was found, so that recovery starts anew. */
+  recovered(): Promise<void>;
 }
 
 /**
@@ -32,12 +34,18 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     const lock = await takeLock(path);
     try {
       await checkFormat(path);
-      const powerCut = await mark(path);
+      const now = await incarnation(path);
+      const before = await readFile(join(path, 'running'), 'utf8').catch(() => undefined);
+      if (before === undefined) await mark(path, now);
+      const powerCut = before !== undefined && before !== now;
       return {
         path,
         meta: await made(join(path, 'meta')),
         content: await made(join(path, 'content')),
         powerCut,
+        recovered: async () => {
+          if (powerCut) await mark(path, now);
+        },
         async [Symbol.asyncDispose]() {
           await rm(join(path, 'running'), { force: true });
           await lock.close();
@@ -116,19 +124,17 @@ async function incarnation(path: string): Promise<string> {
   return `${boot.trim()} ${dev} ${mountAbove(path)?.id ?? 0}\n`;
 }
 
-/** Leaves the marker of a running daemon; says whether it finds the one of a daemon that went down with its machine. */
-async function mark(path: string): Promise<boolean> {
+/** Leaves the marker of a running daemon, on the disk when it resolves. */
+async function mark(path: string, now: string): Promise<void> {
   const file = join(path, 'running');
-  const now = await incarnation(path);
-  const before = await readFile(file, 'utf8').catch(() => undefined);
+  await writeFile(`${file}.new`, now, { flush: true, mode: 0o600 });
+  await rename(`${file}.new`, file);
   const directory = await open(path, 'r');
   try {
-    await writeFile(file, now, { flush: true, mode: 0o600 });
     await directory.sync();
   } finally {
     await directory.close();
   }
-  return before !== undefined && before !== now;
 }
 
 /** What the host says about a data directory, in words; undefined for what is no fault of the directory. */

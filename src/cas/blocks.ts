@@ -61,9 +61,11 @@ export class Blocks {
     this.#protection = protection;
   }
 
-  /** Stores bytes (1 to BLOCK of them, not all zero) unless they are stored already. The caller has not yet put the record. */
-  store(bytes: Uint8Array): Awaitable<StoredBlock> {
-    const hash = hashOfBytes(bytes);
+  /**
+   * Stores the bytes of a hash (1 to BLOCK of them, not all zero) unless they are stored already. The caller holds the hash with a
+   * draft while it waits for the answer, and puts the record.
+   */
+  store(hash: Hash, bytes: Uint8Array): Awaitable<StoredBlock> {
     this.#protection.holdHash(hash);
     if (!this.#protection.stays(hash)) return this.#storeNew(hash, bytes);
     const record = this.#kv.get(blockKey(hash));

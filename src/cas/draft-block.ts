@@ -3,6 +3,7 @@ import type { Awaitable } from '../base/awaitable.ts';
 import type { KvTransaction } from '../kv/types.ts';
 import type { Blocks, StoredBlock } from './blocks.ts';
 import { ZERO } from './content.ts';
+import { hashOfBytes } from './hash.ts';
 import { blockKey, isZero } from './layout.ts';
 import type { PackLog } from './pack-log.ts';
 import type { Needs, Protection } from './protection.ts';
@@ -62,7 +63,15 @@ export function draftBlock(
   protection: Protection,
 ): Awaitable<Draft> {
   if (isZero(bytes)) return zeroDraft;
-  const block = blocks.store(bytes);
-  if (block instanceof Promise) return block.then((stored) => new BlockDraft(stored, log, protection));
-  return new BlockDraft(block, log, protection);
+  const hash = hashOfBytes(bytes);
+  const block = blocks.store(hash, bytes);
+  if (!(block instanceof Promise)) return new BlockDraft(block, log, protection);
+  // The draft comes later, a sweep may begin before.
+  const needs: Needs = { hashes: [hash], segments: none, objects: none, packs: none };
+  protection.hold(needs);
+  return block
+    .then((stored) => new BlockDraft(stored, log, protection))
+    .finally(() => {
+      protection.release(needs);
+    });
 }

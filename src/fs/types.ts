@@ -152,7 +152,13 @@ export interface FileHandle {
   /** lseek(2) SEEK_DATA and SEEK_HOLE; ENXIO past the end. */
   seek(caller: Caller, offset: number, whence: 'data' | 'hole'): Promise<number>;
   /** copy_file_range(2): resolves to the bytes copied; EXDEV where `to` belongs to another FileSystem. */
-  copyRange(caller: Caller, offset: number, to: FileHandle, toOffset: number, length: number): Promise<number>;
+  copyRange(
+    caller: Caller,
+    offset: number,
+    to: FileHandle,
+    toOffset: number,
+    length: number,
+  ): Promise<number>;
 }
 
 export interface Created {
@@ -193,5 +199,11 @@ export interface FileSystem {
   /** Newest last; the page after version `after` (0: from the first). EINVAL for what is no regular file. */
   versions(caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly Version[]>;
   /** A copy of the content of one version into `into`; resolves to the bytes read. ENOENT for a number that is not there. */
-  readVersion(caller: Caller, node: NodeId, version: number, into: Uint8Array, offset: number): Promise<number>;
+  readVersion(
+    caller: Caller,
+    node: NodeId,
+    version: number,
+    into: Uint8Array,
+    offset: number,
+  ): Promise<number>;
 }

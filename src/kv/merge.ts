@@ -21,7 +21,8 @@ export function merge(layers: readonly Cursor[], options: MergeOptions): Change[
   for (let live = 0; live < options.limit; ) {
     let first: Change | undefined;
     for (const { head } of heads) {
-      if (head !== undefined && (first === undefined || precedes(head[0], first[0], options.reverse))) first = head;
+      if (head !== undefined && (first === undefined || precedes(head[0], first[0], options.reverse)))
+        first = head;
     }
     if (first === undefined) break;
     for (const layer of heads) if (layer.head?.[0] === first[0]) layer.head = layer.next();

@@ -93,12 +93,16 @@ export class Writers {
     }
   }
 
+  #free(): boolean {
+    return !this.#busy;
+  }
+
   /** Starts those who wait, in a loop: each may be over before it returns, and there may be thousands. */
   #release(): void {
     this.#busy = false;
     if (this.#draining) return;
     this.#draining = true;
-    while (!this.#busy) {
+    while (this.#free()) {
       const next = this.#queue.shift();
       if (next === undefined) break;
       next();

@@ -18,7 +18,8 @@ export async function link(store: Store, _caller: Caller, ino: number, place: Pl
     if (file === undefined || (file.nlink === 0 && !file.nameless)) {
       throw new FsError('ENOENT', `inode ${ino} was removed and cannot be named ${nameOf(place)}`);
     }
-    if (isDirectory(file)) throw new FsError('EPERM', `inode ${ino} is a directory and can have one name only`);
+    if (isDirectory(file))
+      throw new FsError('EPERM', `inode ${ino} is a directory and can have one name only`);
     if (file.nlink >= LINK_MAX) throw tooManyLinks(`inode ${ino}`);
     if (file.nameless) u.tx.delete(orphanKey(ino));
     const inode = u.put(file, { ...file, nlink: file.nlink + 1, nameless: false, ctime: u.now });

@@ -13,12 +13,13 @@ import {
   S_IFREG,
   S_IFSOCK,
 } from '../fs/types.ts';
+import type { Key } from '../kv/types.ts';
 import { EMPTY } from './bytes.ts';
 import { orphanKey } from './keys.ts';
 import { inherit } from './set-id.ts';
 import type { Store } from './store.ts';
 import type { Also, Inode } from './types.ts';
-import { type Update, nameOf, touch, update } from './update.ts';
+import { type Update, isDirectory, nameOf, touch, update } from './update.ts';
 
 /** Names a file may have, and subdirectories a directory may have, less two; as ext4. */
 export const LINK_MAX = 65_000;
@@ -41,12 +42,18 @@ export async function make(
     const parent = await u.directory(place.parent);
     if ((await u.tx.get(key)) !== undefined) throw exists(place);
     if (parent.nlink + subdirectories > LINK_MAX) throw tooManyLinks(`directory ${parent.ino}`);
-    const inode = u.put(undefined, born(u, caller, parent, what));
-    u.putEntry(key, inode.ino, inode.mode);
-    touch(u, parent, subdirectories);
+    const inode = addNode(u, caller, key, parent, what);
     if (also !== undefined) await also(u.tx, inode);
     return inode;
   });
+}
+
+/** A new node under a free name of a directory that has room for it. */
+export function addNode(u: Update, caller: Caller, key: Key, parent: Inode, what: NewNode): Inode {
+  const inode = u.put(undefined, born(u, caller, parent, what));
+  u.putEntry(key, inode.ino, inode.mode);
+  touch(u, parent, isDirectory(inode) ? 1 : 0);
+  return inode;
 }
 
 export async function makeNameless(
@@ -97,12 +104,16 @@ function born(u: Update, caller: Caller, parent: Inode, what: NewNode): Inode {
 
 function checkNode(what: NewNode, place: Place): void {
   const type = what.mode & S_IFMT;
-  if (!types.has(type)) throw new FsError('EINVAL', `cannot make ${nameOf(place)}: mode has no known file type`);
+  if (!types.has(type))
+    throw new FsError('EINVAL', `cannot make ${nameOf(place)}: mode has no known file type`);
   if (type !== S_IFLNK) return;
   const length = what.target?.length ?? 0;
   if (length === 0) throw new FsError('ENOENT', `cannot make ${nameOf(place)}: a symlink needs a target`);
   if (length > TARGET_MAX) {
-    throw new FsError('ENAMETOOLONG', `cannot make ${nameOf(place)}: its target has over ${TARGET_MAX} bytes`);
+    throw new FsError(
+      'ENAMETOOLONG',
+      `cannot make ${nameOf(place)}: its target has over ${TARGET_MAX} bytes`,
+    );
   }
 }
 
@@ -118,5 +129,8 @@ export function exists(place: Place): FsError {
 }
 
 export function tooManyLinks(what: string): FsError {
-  return new FsError('EMLINK', `${what} has ${LINK_MAX} links, the most there can be; spread them over directories`);
+  return new FsError(
+    'EMLINK',
+    `${what} has ${LINK_MAX} links, the most there can be; spread them over directories`,
+  );
 }

@@ -19,7 +19,14 @@ export function nameHash(seed: HashSeed, name: Name): string {
   }
   a = finish(a ^ (b >>> 3));
   b = finish(b ^ a);
-  return String.fromCharCode(a >>> 24, (a >>> 16) & 255, (a >>> 8) & 255, a & 255, b >>> 24, (b >>> 16) & 255);
+  return String.fromCharCode(
+    a >>> 24,
+    (a >>> 16) & 255,
+    (a >>> 8) & 255,
+    a & 255,
+    b >>> 24,
+    (b >>> 16) & 255,
+  );
 }
 
 /** Lets every bit of the state decide over every bit of the result. */

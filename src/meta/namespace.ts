@@ -4,6 +4,7 @@ import type { Caller } from '../base/caller.ts';
 import type { Name } from '../base/names.ts';
 import type { Time } from '../base/time.ts';
 import type { NewNode, Place, RenameMode, XattrMode } from '../fs/types.ts';
+import { andThen } from './and-then.ts';
 import { change } from './attributes.ts';
 import { check } from './check.ts';
 import { commit } from './commit.ts';
@@ -57,7 +58,7 @@ export class Namespace {
    * answer with nlink 0. Undefined for everything else.
    */
   inode(ino: number): Awaitable<Inode | undefined> {
-    return this.#store.inode(ino) ?? this.#store.removed.get(ino);
+    return andThen(this.#store.inode(ino), (inode) => inode ?? this.#store.removed.get(ino));
   }
 
   /** ENOENT, ENOTDIR. */
@@ -118,8 +119,8 @@ export class Namespace {
   }
 
   /** The last close of an orphan: its record goes. Harmless for an inode that is gone or has a name (again). */
-  reap(ino: number, also?: Also): Promise<void> {
-    return reap(this.#store, ino, also);
+  reap(ino: number): Promise<void> {
+    return reap(this.#store, ino);
   }
 
   /** Inodes without a name that are kept because they are, or were before a crash, open. */

@@ -5,7 +5,7 @@ import { EMPTY } from './bytes.ts';
 import { decodeInode } from './inode-codec.ts';
 import { orphanKey, pastInodeKey, readId6, versionKey } from './keys.ts';
 import type { Store } from './store.ts';
-import type { Also, Inode, IsOpen, Removed } from './types.ts';
+import type { Inode, IsOpen, Removed } from './types.ts';
 import { type Update, isDirectory, update } from './update.ts';
 import { endXattrs } from './xattrs.ts';
 
@@ -26,16 +26,14 @@ export async function dropName(u: Update, before: Inode, isOpen: IsOpen): Promis
 }
 
 /** What an orphan was while it had a name is history already; what it became since then was never in the tree, and goes. */
-export async function reap(store: Store, ino: number, also: Also | undefined): Promise<void> {
+export async function reap(store: Store, ino: number): Promise<void> {
   return update(store, async (u) => {
     const inode = await u.inode(ino);
-    if (inode !== undefined && inode.nlink === 0) {
-      await endVersions(u, inode);
-      if (inode.xattrs) await endXattrs(u, ino);
-      u.drop(inode, { ...inode, nameless: false });
-      u.tx.delete(orphanKey(ino));
-    }
-    if (also !== undefined && inode !== undefined) await also(u.tx, inode);
+    if (inode === undefined || inode.nlink > 0) return;
+    await endVersions(u, inode);
+    if (inode.xattrs) await endXattrs(u, ino);
+    u.drop(inode, { ...inode, nameless: false });
+    u.tx.delete(orphanKey(ino));
   });
 }
 
@@ -50,7 +48,8 @@ async function endVersions(u: Update, orphan: Inode): Promise<void> {
   });
   const newest = past[0];
   const named = newest === undefined ? 0 : decodeInode(orphan.ino, newest[1]).version;
-  for (let number = named + 1; number <= orphan.version; number++) u.tx.delete(versionKey(orphan.ino, number));
+  for (let number = named + 1; number <= orphan.version; number++)
+    u.tx.delete(versionKey(orphan.ino, number));
 }
 
 export function orphans(store: Store): Awaitable<readonly number[]> {

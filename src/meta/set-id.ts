@@ -13,7 +13,11 @@ function mayLendGroup(caller: Caller, gid: number): boolean {
 }
 
 /** What a new node gets from a directory: its group and, for directories, the bit itself where the bit is set. */
-export function inherit(caller: Caller, parent: Inode, mode: number): { readonly mode: number; readonly gid: number } {
+export function inherit(
+  caller: Caller,
+  parent: Inode,
+  mode: number,
+): { readonly mode: number; readonly gid: number } {
   if ((parent.mode & S_ISGID) === 0) return { mode, gid: caller.gid };
   const { gid } = parent;
   if ((mode & S_IFMT) === S_IFDIR) return { mode: mode | S_ISGID, gid };

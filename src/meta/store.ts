@@ -73,7 +73,10 @@ export class Store {
       (await kv.write(async (tx) => (await tx.get(formatKey)) ?? begin(tx, options.now())));
     const view = viewOf(format);
     if (format.length !== 9 || view.getUint8(0) !== FORMAT) {
-      throw new FsError('EIO', 'this data directory has another format; open it with the version of nexus that made it');
+      throw new FsError(
+        'EIO',
+        'this data directory has another format; open it with the version of nexus that made it',
+      );
     }
     return new Store(options, { a: view.getUint32(1), b: view.getUint32(5) }, await readCounters(kv));
   }
@@ -144,7 +147,10 @@ async function readCounters(kv: KvStore): Promise<Counters> {
   ]);
   const newest = seconds[0];
   if (ino === undefined || revision === undefined || count === undefined || newest === undefined) {
-    throw new FsError('EIO', 'the counters of the namespace are missing; restore the data directory from a backup');
+    throw new FsError(
+      'EIO',
+      'the counters of the namespace are missing; restore the data directory from a backup',
+    );
   }
   return {
     nextIno: decodeU48(ino),

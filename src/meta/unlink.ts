@@ -28,23 +28,25 @@ async function remove(
   store: Store,
   place: Place,
   isOpen: IsOpen,
-  check: (u: Update, child: Inode) => void | Promise<void>,
+  check: (u: Update, inode: Inode) => void | Promise<void>,
 ): Promise<Removed> {
   const key = store.entryKey(place.parent, place.name);
   return update(store, async (u) => {
     const parent = await u.directory(place.parent);
-    const { child } = await named(u, key, place);
-    await check(u, child);
-    const removed = await dropName(u, child, isOpen);
-    touch(u, parent, isDirectory(child) ? -1 : 0);
+    const { entry, inode } = await u.expect(key, place);
+    await check(u, inode);
+    const removed = await dropName(u, inode, isOpen);
+    u.deleteEntry(key, entry);
+    touch(u, parent, isDirectory(inode) ? -1 : 0);
     return removed;
-  }, key);
+  });
 }
 
 /** ENOTEMPTY where the directory has a name in it. */
 export async function checkEmpty(u: Update, ino: number, place: Place): Promise<void> {
   const first = await u.tx.scan({ from: firstEntry(ino), to: firstEntry(ino + 1), limit: 1 });
-  if (first.length > 0) throw new FsError('ENOTEMPTY', `${nameOf(place)} is not empty; remove what is in it first`);
+  if (first.length > 0)
+    throw new FsError('ENOTEMPTY', `${nameOf(place)} is not empty; remove what is in it first`);
 }
 
 const firstEntry = (ino: number): Key => 'e' + id6(ino);

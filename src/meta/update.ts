@@ -27,6 +27,13 @@ const RANGE = 1_024;
 /** An inode being changed: `put` makes it a value. */
 export type Draft = { -readonly [K in keyof Inode]: Inode[K] };
 
+/** A name and what it names. */
+export interface Found {
+  readonly key: Key;
+  readonly entry: Entry;
+  readonly inode: Inode;
+}
+
 export class Update {
   readonly store: Store;
   readonly tx: KvTransaction;
@@ -55,7 +62,9 @@ export class Update {
     if (this.#written.has(ino)) return this.#written.get(ino);
     return (
       this.store.cache.get(ino) ??
-      andThen(this.tx.get(inodeKey(ino)), (bytes) => (bytes === undefined ? undefined : decodeInode(ino, bytes)))
+      andThen(this.tx.get(inodeKey(ino)), (bytes) =>
+        bytes === undefined ? undefined : decodeInode(ino, bytes),
+      )
     );
   }
 
@@ -82,14 +91,22 @@ export class Update {
     return andThen(this.tx.get(key), (bytes) => (bytes === undefined ? undefined : decodeEntry(bytes)));
   }
 
-  /** The inode of an entry of this transaction; EIO for a dangling one. */
-  child(entry: Entry, place: Place): Awaitable<Inode> {
-    return andThen(this.inode(entry.ino), (inode) => {
-      if (inode === undefined) {
-        throw new FsError('EIO', `${nameOf(place)} names inode ${entry.ino}, which is missing; run nexus fsck`);
-      }
-      return inode;
-    });
+  /** An entry and its inode, undefined where there is none; EIO for a dangling one. */
+  async find(key: Key, place: Place): Promise<Found | undefined> {
+    const entry = await this.entry(key);
+    if (entry === undefined) return undefined;
+    const inode = await this.inode(entry.ino);
+    if (inode === undefined) {
+      throw new FsError('EIO', `${nameOf(place)} names inode ${entry.ino}, which is missing; run nexus fsck`);
+    }
+    return { key, entry, inode };
+  }
+
+  /** ENOENT where there is no such entry. */
+  async expect(key: Key, place: Place): Promise<Found> {
+    const found = await this.find(key, place);
+    if (found === undefined) throw new FsError('ENOENT', `there is no ${nameOf(place)}`);
+    return found;
   }
 
   takeIno(): number {
@@ -143,14 +160,15 @@ export class Update {
     this.tx.put(key, encodeEntry({ ino, type: mode & S_IFMT, revision: this.revision }));
   }
 
-  /** The past of a name: to be called before its entry is replaced or deleted. */
-  endEntry(key: Key, entry: Entry): void {
+  /** A name that had an inode has it no more; what it had goes to the past. */
+  deleteEntry(key: Key, entry: Entry): void {
     this.tx.put(pastKey(key, this.revision), encodeEntry(entry));
+    this.tx.delete(key);
   }
 
-  /** Did what began with `revision` begin within this second? */
+  /** Did what began with `revision` begin within the second of this change? */
   sameSecond(revision: number): boolean {
-    return this.revision !== 0 && revision >= this.store.second.revision;
+    return revision <= this.revision && revision >= this.store.second.revision;
   }
 
   /** The transaction is applied. */

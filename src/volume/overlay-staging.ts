@@ -1,5 +1,6 @@
 /** A slot whose data pages lie over committed content: an edit of a large file costs what it touches. */
 import type { Awaitable } from '../base/awaitable.ts';
+import { FsError } from '../base/errors.ts';
 import type { ContentStore } from '../cas/content-store.ts';
 import type { Content, Slot } from '../cas/types.ts';
 import type { Native } from '../host/native.ts';
@@ -114,10 +115,7 @@ export class OverlayStaging implements Staging {
     const fillHead = offset > first * PAGE && !this.pages.has(first) && first * PAGE < this.#baseLimit;
     const fillTail = end < this.#baseLimit && end < (last + 1) * PAGE && !this.pages.has(last);
     if (!fillHead && !fillTail) {
-      return after(writeSlot(this.slot.fd, data, offset), (count) => {
-        this.pages.mark(first, pagesTo(offset + count));
-        return count;
-      });
+      return after(writeSlot(this.slot.fd, data, offset), (count) => this.#written(offset, count, data.length));
     }
     const from = fillHead ? first * PAGE : offset;
     const to = fillTail ? Math.min((last + 1) * PAGE, Math.max(size, end)) : end;
@@ -131,15 +129,24 @@ export class OverlayStaging implements Staging {
     await this.#fill(whole.subarray(0, offset - from), from, size);
     await this.#fill(whole.subarray(end - from), end, size);
     whole.set(data, offset - from);
-    const count = await writeSlot(this.slot.fd, whole, from);
-    if (count === whole.length) {
-      this.pages.mark(pageOf(from), pagesTo(to));
-      return data.length;
+    const count = this.#written(from, await writeSlot(this.slot.fd, whole, from), whole.length);
+    if (from + count <= offset) throw new FsError('ENOSPC', 'the disk of the data directory is full');
+    return Math.min(data.length, from + count - offset);
+  }
+
+  /** Marks what a write of `asked` bytes left in the slot; the bytes that count as written. */
+  #written(from: number, count: number, asked: number): number {
+    const end = from + count;
+    const broken = pageOf(end);
+    if (count === asked || this.pages.has(broken) || end % PAGE === 0) {
+      this.pages.mark(pageOf(from), pagesTo(end));
+      return count;
     }
-    const pages = Math.floor((from + count) / PAGE);
-    if (pages * PAGE <= offset) throw new FullDisk();
-    this.pages.mark(pageOf(from), pages);
-    return Math.min(data.length, pages * PAGE - offset);
+    // The disk is full in the middle of a page that is not staged: the page stays the base's.
+    this.#fallocate(PUNCH_HOLE | KEEP_SIZE, broken * PAGE, (broken + 1) * PAGE);
+    if (broken * PAGE <= from) throw new FsError('ENOSPC', 'the disk of the data directory is full');
+    this.pages.mark(pageOf(from), broken);
+    return broken * PAGE - from;
   }
 
   async #fill(into: Uint8Array, offset: number, size: number): Promise<void> {

@@ -3,7 +3,18 @@
  * The log has one JSON line a step: {n, op, …} when it begins, {n, done: true} when the call returned.
  * verify prints one line for each difference between what was acknowledged and what is there.
  */
-import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const names = Array.from({ length: 24 }, (_, i) => `f${i}`);
@@ -73,8 +84,10 @@ const empty = Buffer.alloc(0);
 function apply(model, step) {
   const old = model.get(step.name);
   if (step.op === 'write') model.set(step.name, bytesOf(step.n, step.size));
-  else if (step.op === 'append') model.set(step.name, Buffer.concat([old ?? empty, bytesOf(step.n, step.size)]));
-  else if (step.op === 'held') model.set('held', Buffer.concat([model.get('held') ?? empty, bytesOf(step.n, step.size)]));
+  else if (step.op === 'append')
+    model.set(step.name, Buffer.concat([old ?? empty, bytesOf(step.n, step.size)]));
+  else if (step.op === 'held')
+    model.set('held', Buffer.concat([model.get('held') ?? empty, bytesOf(step.n, step.size)]));
   else if (step.op === 'unlink') model.delete(step.name);
   else if (step.op === 'rename' && old !== undefined && step.to !== step.name) {
     model.delete(step.name);
@@ -87,7 +100,11 @@ function underWay(is, before, after, step) {
   const same = (a, b) => (a === undefined || b === undefined ? a === b : a.equals(b));
   if (same(is, before) || same(is, after)) return true;
   if (is === undefined || after === undefined || step.op === 'rename' || step.op === 'unlink') return false;
-  return is.length <= after.length && is.equals(after.subarray(0, is.length)) && (step.op === 'write' || is.length >= (before?.length ?? 0));
+  return (
+    is.length <= after.length &&
+    is.equals(after.subarray(0, is.length)) &&
+    (step.op === 'write' || is.length >= (before?.length ?? 0))
+  );
 }
 
 function verify(dir, log) {
@@ -105,13 +122,19 @@ function verify(dir, log) {
   const after = new Map(model);
   if (pending !== undefined) apply(after, pending);
   const there = new Set(existsSync(dir) ? readdirSync(dir) : []);
-  const all = new Set([...model.keys(), ...after.keys(), ...there].filter((name) => name !== 'held' || model.has('held')));
+  const all = new Set(
+    [...model.keys(), ...after.keys(), ...there].filter((name) => name !== 'held' || model.has('held')),
+  );
   for (const name of all) {
     const is = there.has(name) ? readFileSync(join(dir, name)) : undefined;
     const touched = pending !== undefined && [pending.name ?? 'held', pending.to].includes(name);
-    const good = touched ? underWay(is, model.get(name), after.get(name), pending) : is?.equals(model.get(name) ?? Buffer.from('absent'));
+    const good = touched
+      ? underWay(is, model.get(name), after.get(name), pending)
+      : is?.equals(model.get(name) ?? Buffer.from('absent'));
     if (good || (is === undefined && !model.has(name))) continue;
-    console.log(`${name}: ${is?.length ?? 'no'} bytes, expected ${model.get(name)?.length ?? 'none'}; under way: ${JSON.stringify(pending)}`);
+    console.log(
+      `${name}: ${is?.length ?? 'no'} bytes, expected ${model.get(name)?.length ?? 'none'}; under way: ${JSON.stringify(pending)}`,
+    );
   }
   console.log(`verified ${all.size} files`);
 }

@@ -104,7 +104,8 @@ void nap(int milliseconds) {
 
 void tick(void) {
   struct timespec begin, now;
-  clock_gettime(CLOCK_REALTIME_COARSE, &begin);
+  // The fine clock, because a kernel may hand out fine stamps and must then be overtaken by the coarse one.
+  clock_gettime(CLOCK_REALTIME, &begin);
   do {
     nap(2);
     clock_gettime(CLOCK_REALTIME_COARSE, &now);

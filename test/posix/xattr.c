@@ -176,7 +176,7 @@ CASE("xattr", "permission", "FS-3") {
     CHECK_ERR(EPERM, setxattr("sticky", "user.a", "2", 1, 0));
     CHECK_ERR2(EPERM, EOPNOTSUPP, setxattr("f", "trusted.a", "2", 1, 0));
     CHECK_ERR2(ENODATA, EOPNOTSUPP, getxattr("f", "trusted.a", value, 8));
-    CHECK_ERR2(EPERM, EOPNOTSUPP, setxattr("f", "security.capability", "2", 1, 0));
+    CHECK_ERR2(EPERM, EOPNOTSUPP, setxattr("f", "security.test", "2", 1, 0));
   }
   NEED_OK(chmod("f", 0600));
   AS(U2, G2) {

@@ -38,28 +38,44 @@ for (const mode of modes) {
     const run = (script: string, seconds?: number): Promise<string> => shell(work, script, seconds);
 
     it('git: init, commit, clone, gc, fsck, status (FS-1)', async () => {
-      await run(`mkdir git && cd git && ${makeRepository} cd .. && git clone -q repo copy && cd copy && git gc -q && git fsck --strict`);
+      await run(
+        `mkdir git && cd git && ${makeRepository} cd .. && git clone -q repo copy && cd copy && git gc -q && git fsck --strict`,
+      );
       expect(await run('cd git/copy && git status --porcelain && git log --oneline | wc -l')).toBe('2\n');
       await run('cd git && diff -r --exclude=.git repo copy');
-      expect(await run('cd git/copy && echo new > dir1/1.txt && git diff --stat | tail -1 && git stash -q && git status --porcelain')).toContain('1 file changed');
+      expect(
+        await run(
+          'cd git/copy && echo new > dir1/1.txt && git diff --stat | tail -1 && git stash -q && git status --porcelain',
+        ),
+      ).toContain('1 file changed');
     });
 
     it('make with gcc builds, rebuilds nothing, then one file (FS-1)', async () => {
       await run(`mkdir make && cd make && ${smallProject} make -s && ./sum`);
       expect(await run('cd make/src && ./sum')).toBe('78\n');
       expect(await run('cd make/src && make')).toContain('Nothing to be done');
-      await run('cd make/src && touch -d "+2 seconds" f3.c && make | grep -q "f3.c" && make clean && ls | grep -c "\\.o$" | grep -q 0 || true');
+      await run(
+        'cd make/src && touch -d "+2 seconds" f3.c && make | grep -q "f3.c" && make clean && ls | grep -c "\\.o$" | grep -q 0 || true',
+      );
     });
 
     it('tar x, diff -r, cp -a, find, rm -r (FS-1)', async () => {
-      await run('mkdir tar && cd tar && tar -C /etc --exclude=shadow* --exclude=gshadow* -cf etc.tar . 2>/dev/null; mkdir out && tar -C out -xf etc.tar');
+      await run(
+        'mkdir tar && cd tar && tar -C /etc --exclude=shadow* --exclude=gshadow* -cf etc.tar . 2>/dev/null; mkdir out && tar -C out -xf etc.tar',
+      );
       await run('cd tar && cp -a --reflink=auto out again && diff -r --no-dereference out again');
-      expect(await run('cd tar && a=$(find out -printf "%P %y %s %m %T@\\n" | sort | md5sum) && b=$(find again -printf "%P %y %s %m %T@\\n" | sort | md5sum) && [ "$a" = "$b" ] && echo same')).toBe('same\n');
+      expect(
+        await run(
+          'cd tar && a=$(find out -printf "%P %y %s %m %T@\\n" | sort | md5sum) && b=$(find again -printf "%P %y %s %m %T@\\n" | sort | md5sum) && [ "$a" = "$b" ] && echo same',
+        ),
+      ).toBe('same\n');
       await run('cd tar && rm -r out again && [ "$(ls)" = etc.tar ]');
     });
 
     it('rsync -a twice: the second copies nothing (FS-1)', async () => {
-      await run('mkdir rsync && cd rsync && mkdir from && for i in $(seq 40); do seq $i > from/$i; done && ln -s 1 from/link && mkfifo from/pipe && rsync -aH from/ to/');
+      await run(
+        'mkdir rsync && cd rsync && mkdir from && for i in $(seq 40); do seq $i > from/$i; done && ln -s 1 from/link && mkfifo from/pipe && rsync -aH from/ to/',
+      );
       expect(await run('cd rsync && rsync -aHi from/ to/ | wc -l')).toBe('0\n');
       await run('cd rsync && diff -r --no-dereference --exclude=pipe from to');
     });
@@ -68,28 +84,43 @@ for (const mode of modes) {
       for (const journal of ['delete', 'wal']) {
         await run(`sqlite3 ${journal}.db "pragma journal_mode=${journal}; create table t(a integer primary key, b text);" >/dev/null
 for i in $(seq 100); do echo "insert into t(b) values ('$i');"; done | sqlite3 ${journal}.db`);
-        expect(await run(`sqlite3 ${journal}.db "pragma integrity_check; select count(*) from t;"`)).toBe('ok\n100\n');
+        expect(await run(`sqlite3 ${journal}.db "pragma integrity_check; select count(*) from t;"`)).toBe(
+          'ok\n100\n',
+        );
       }
     });
 
     it('sqlite3: writers on two mounts at once lose nothing (FS-2)', async () => {
       const other = `${mounted.dirs[1]}/workspace`;
       await run('sqlite3 two.db "create table t(a integer primary key, b text);"');
-      const writer = 'for i in $(seq 60); do sqlite3 -cmd ".timeout 60000" two.db "insert into t(b) values (\'$i\');"; done';
+      const writer =
+        'for i in $(seq 60); do sqlite3 -cmd ".timeout 60000" two.db "insert into t(b) values (\'$i\');"; done';
       await Promise.all([shell(work, writer), shell(other, writer)]);
       expect(await run('sqlite3 two.db "pragma integrity_check; select count(*) from t;"')).toBe('ok\n120\n');
     });
 
     it('atomic save, sed -i, dd with holes, tail of a growing file (FS-1)', async () => {
-      await run('echo one > save && ln save kept && echo two > .save.swp && mv .save.swp save && [ "$(cat save kept | tr -d "\\n")" = twoone ]');
+      await run(
+        'echo one > save && ln save kept && echo two > .save.swp && mv .save.swp save && [ "$(cat save kept | tr -d "\\n")" = twoone ]',
+      );
       await run('for i in 1 2 3; do sed -i "s/two/two$i/" save; done && [ "$(cat save)" = two321 ]');
-      await run('dd if=/dev/zero of=holes bs=1 count=0 seek=50M status=none && printf x | dd of=holes bs=1 seek=30M conv=notrunc status=none');
-      expect(await run('stat -c %s holes && cp --sparse=always holes copy && cmp holes copy && du -k holes | cut -f1')).toMatch(/^52428800\n\d{1,4}\n$/);
-      await run('(for i in $(seq 50); do echo $i >> log; done) & tail -n +1 -f --pid=$! log > seen; wait; [ "$(sort -n seen | uniq | wc -l)" = 50 ]');
+      await run(
+        'dd if=/dev/zero of=holes bs=1 count=0 seek=50M status=none && printf x | dd of=holes bs=1 seek=30M conv=notrunc status=none',
+      );
+      expect(
+        await run(
+          'stat -c %s holes && cp --sparse=always holes copy && cmp holes copy && du -k holes | cut -f1',
+        ),
+      ).toMatch(/^52428800\n\d{1,4}\n$/);
+      await run(
+        '(for i in $(seq 50); do echo $i >> log; done) & tail -n +1 -f --pid=$! log > seen; wait; [ "$(sort -n seen | uniq | wc -l)" = 50 ]',
+      );
     });
 
     it('a script and a program run from the mount, set-id bits and modes hold (FS-1)', async () => {
-      await run('printf "#!/bin/sh\\necho ran\\n" > s && chmod 755 s && [ "$(./s)" = ran ] && cp /bin/true t && ./t');
+      await run(
+        'printf "#!/bin/sh\\necho ran\\n" > s && chmod 755 s && [ "$(./s)" = ran ] && cp /bin/true t && ./t',
+      );
       expect((await attempt(work, 'chmod 644 s && ./s')).code).not.toBe(0);
     });
 
@@ -102,7 +133,7 @@ npm install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null`,
         170,
       );
-      expect(await run('cd npm && node -p "require(\'picomatch\')(\'*.js\')(\'a.js\')"')).toBe('true\n');
+      expect(await run("cd npm && node -p \"require('picomatch')('*.js')('a.js')\"")).toBe('true\n');
       await run('cd npm && rm -rf node_modules && [ ! -e node_modules ]');
     });
 

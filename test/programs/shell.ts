@@ -36,6 +36,7 @@ export function attempt(dir: string, script: string, seconds = 90): Promise<Outc
 /** Runs the script with `set -e`; resolves to what it printed, or throws with what went wrong. */
 export async function shell(dir: string, script: string, seconds = 90): Promise<string> {
   const outcome = await attempt(dir, `set -euo pipefail\n${script}`, seconds);
-  if (outcome.code !== 0) throw new Error(`exit ${outcome.code}: ${outcome.err.slice(-2000)}${outcome.out.slice(-500)}\n${script}`);
+  if (outcome.code !== 0)
+    throw new Error(`exit ${outcome.code}: ${outcome.err.slice(-2000)}${outcome.out.slice(-500)}\n${script}`);
   return outcome.out;
 }

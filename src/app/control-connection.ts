@@ -1,0 +1,124 @@
+/** One client of the control socket: its requests, each with its answer, several at a time. */
+import type { Socket } from 'node:net';
+import type { Context } from '../api/operation.ts';
+import { LineReader } from '../api/protocol.ts';
+import type { ClientMessage, Progress, ServerMessage } from '../api/protocol.ts';
+import { runOperation, wireError } from '../api/run.ts';
+import { BodyQueue } from './body-queue.ts';
+import { logBug } from './log.ts';
+
+interface Request {
+  readonly abort: AbortController;
+  readonly body: BodyQueue;
+  readonly done: Promise<void>;
+}
+
+/** Progress is told at most so often. */
+const progressEvery = 200;
+
+export class ControlConnection {
+  readonly #socket: Socket;
+  readonly #base: Pick<Context, 'files' | 'program' | 'caller'>;
+  readonly #requests = new Map<number, Request>();
+
+  constructor(socket: Socket, base: Pick<Context, 'files' | 'program' | 'caller'>, closed: () => void) {
+    this.#socket = socket;
+    this.#base = base;
+    const lines = new LineReader();
+    socket.on('data', (data) => {
+      try {
+        for (const line of lines.push(data)) this.#receive(JSON.parse(line) as ClientMessage);
+      } catch {
+        // Whoever speaks something else has no right to an answer.
+        socket.destroy();
+      }
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      for (const request of this.#requests.values()) {
+        request.abort.abort();
+        request.body.fail(new DOMException('the client is gone', 'AbortError'));
+      }
+      closed();
+    });
+  }
+
+  /** Waits for the answers under way, except those that wait for an event that does not come any more, and hangs up. */
+  async close(): Promise<void> {
+    for (const request of this.#requests.values()) request.abort.abort();
+    await Promise.all([...this.#requests.values()].map((request) => request.done));
+    await new Promise<void>((resolve) => {
+      if (this.#socket.destroyed) resolve();
+      else this.#socket.end(resolve);
+    });
+    this.#socket.destroy();
+  }
+
+  #receive(message: ClientMessage): void {
+    const request = this.#requests.get(message.id);
+    if ('op' in message) {
+      if (!request) this.#start(message.id, message.op, message.input);
+    } else if ('chunk' in message) request?.body.push(Buffer.from(message.chunk, 'base64'));
+    else if ('end' in message) request?.body.end();
+    else {
+      request?.abort.abort();
+      request?.body.fail(new DOMException('cancelled', 'AbortError'));
+    }
+  }
+
+  #start(id: number, op: string, input: unknown): void {
+    const abort = new AbortController();
+    const body = new BodyQueue(() => this.#send({ id, more: 1 }));
+    const context: Context = {
+      ...this.#base,
+      caller: { ...this.#base.caller, signal: abort.signal },
+      signal: abort.signal,
+      body,
+      send: (piece) => this.#sent({ id, chunk: base64(piece) }),
+      report: this.#reporter(id),
+    };
+    const done = runOperation(op, input, context).then(
+      (ok) => this.#finish({ id, ok: ok ?? null }),
+      (error: unknown) => this.#finish({ id, error: describe(op, error) }),
+    );
+    this.#requests.set(id, { abort, body, done });
+  }
+
+  #reporter(id: number): (progress: Progress) => void {
+    let last = 0;
+    return (progress) => {
+      const now = performance.now();
+      if (now - last < progressEvery) return;
+      last = now;
+      void this.#send({ id, progress });
+    };
+  }
+
+  async #finish(message: ServerMessage): Promise<void> {
+    await this.#sent(message);
+    this.#requests.delete(message.id);
+  }
+
+  #send(message: ServerMessage): void {
+    if (this.#socket.writable) this.#socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** Resolves when the client has taken it, or is gone. */
+  #sent(message: ServerMessage): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#socket.writable) resolve();
+      else this.#socket.write(`${JSON.stringify(message)}\n`, () => resolve());
+    });
+  }
+}
+
+function base64(piece: Uint8Array): string {
+  return Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('base64');
+}
+
+function describe(op: string, error: unknown): { code: string; message: string } {
+  const known = wireError(error);
+  if (known) return known;
+  logBug(`operation ${op}`, error);
+  return { code: 'bug', message: `${op} failed in an unexpected way; the daemon's log tells more` };
+}

@@ -1,0 +1,98 @@
+/** `nexus mount`: makes a directory show the tree. */
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { realPathOf } from '../api/data-directory.ts';
+import { Failure } from '../api/failure.ts';
+import type { MountInfo } from '../api/program.ts';
+import type { ControlClient } from './control-client.ts';
+import { daemonFor, findDaemon } from './daemon.ts';
+import { preflight } from './preflight.ts';
+import { probe } from './probe.ts';
+import { command, dataOf } from './program.ts';
+import type { Common } from './program.ts';
+import { note, printJson } from './terminal.ts';
+
+interface MountFlags extends Common {
+  readonly as?: string;
+  readonly zone: string;
+  readonly readOnly?: boolean;
+  readonly foreground?: boolean;
+  readonly passthrough: boolean;
+  readonly allowNonEmpty?: boolean;
+  readonly allowOther?: boolean;
+  readonly keep?: boolean;
+}
+
+/** How long a new mount may take to answer its first request. */
+const firstAnswer = 20_000;
+
+/** `user:` and the login name, or the number where the name has characters no subject has. */
+function defaultSubject(): string {
+  const { username, uid } = userInfo();
+  return /^[A-Za-z0-9._@+-]{1,190}$/.test(username) ? `user:${username}` : `user:${uid}`;
+}
+
+async function mount(client: ControlClient, dir: string, flags: MountFlags): Promise<MountInfo> {
+  const info = await client.call('mounts.add', {
+    dir,
+    as: flags.as ?? defaultSubject(),
+    zone: flags.zone,
+    readOnly: flags.readOnly ?? false,
+    passthrough: flags.passthrough,
+    allowOther: flags.allowOther ?? process.getuid?.() === 0,
+  });
+  if ((await probe(join(dir, '.'), firstAnswer)) === 'answers') return info;
+  await client.call('mounts.remove', { dir, lazy: true }).catch(() => undefined);
+  throw new Failure('mount-silent', `${dir} was mounted and did not answer, so it was unmounted: the daemon's log tells more`);
+}
+
+async function run(where: string, flags: MountFlags): Promise<void> {
+  const data = dataOf(flags);
+  const dir = realPathOf(where);
+  const running = await findDaemon(data);
+  const mine = running ? (await running.call('mounts.list', {})).map((each) => each.dir) : [];
+  running?.[Symbol.dispose]();
+  await preflight({ dir, data, mine, allowNonEmpty: flags.allowNonEmpty ?? false });
+  using client = await daemonFor(data, {
+    keep: flags.keep ?? false,
+    foreground: (flags.foreground ?? false) && !running,
+  });
+  const info = await mount(client, dir, flags);
+  if (flags.json === true) await printJson(info);
+  else note(`mounted on ${dir}: your files live in ${join(dir, 'workspace')}`);
+  if (flags.foreground === true) await stay(client, dir, running === undefined);
+}
+
+/** Stays until the mount has ended; Ctrl-C and SIGTERM end it, and the daemon with it if it was started for it. */
+async function stay(client: ControlClient, dir: string, own: boolean): Promise<void> {
+  const end = (): void => {
+    // The connection ends with the daemon: then there is nothing left to say.
+    const stopped = own ? client.call('stop', {}) : client.call('mounts.remove', { dir });
+    stopped.catch((error: unknown) => {
+      if (!(error instanceof Failure && error.kind === 'unreachable')) note(`nexus mount: ${String(error)}`);
+    });
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+  await client.call('mounts.ended', { dir });
+}
+
+export function mountCommand(): Command {
+  return command('mount', 'Mount the tree on a directory', [
+    'nexus mount ~/nexus',
+    'nexus mount /mnt/builder --as agent:builder',
+    'nexus mount /mnt/look --read-only --json',
+    'nexus mount ~/nexus --foreground      # until Ctrl-C',
+  ])
+    .argument('<dir>', 'an empty directory')
+    .option('--as <subject>', 'whose mount it is, as type:id (default: user: and your login name)')
+    .option('--zone <zone>', 'the zone of the subject', 'default')
+    .option('--read-only', 'let nothing be changed through it')
+    .option('--foreground', 'stay until it is unmounted, and unmount it on Ctrl-C')
+    .option('--no-passthrough', 'let all reads and writes go through the daemon')
+    .option('--allow-non-empty', 'mount also over a directory with files in it')
+    .option('--allow-other', 'let other users of this machine in (root: always)')
+    .option('--keep', 'let the daemon it starts stay until `nexus stop`')
+    .action(run);
+}

@@ -1,0 +1,211 @@
+/** One mount's connection to its kernel, as the handlers of requests see it: what they work on, and how they answer. */
+import { FsError } from '../base/errors.ts';
+import type { Attr, FileSystem, NodeId } from '../fs/types.ts';
+import type { Device } from '../host/native.ts';
+import { Backings } from './backings.ts';
+import { Buffers } from './buffers.ts';
+import { errno } from './errno.ts';
+import { Frame } from './frame.ts';
+import { ThreadGroups } from './groups.ts';
+import { Latencies } from './latency.ts';
+import type { Locks } from './locks.ts';
+import type { Protocol } from './negotiate.ts';
+import { CachedPages, KnownNodes, SetIdFiles } from './nodes.ts';
+import { OpenFiles } from './open-files.ts';
+import { ATTR_OUT_SIZE, ENTRY_SIZE, notify, OUT_HEADER, ROOT_ID } from './protocol.ts';
+import type { Edge, Request } from './request.ts';
+
+/** Seconds the kernel may believe what it was told. */
+export interface Timeouts {
+  readonly entry: number;
+  readonly attr: number;
+  /** Names that do not exist. */
+  readonly negative: number;
+}
+
+export interface ConnectionOptions {
+  readonly fs: FileSystem;
+  readonly device: Device;
+  /** Shared by all mounts of the same nodes. */
+  readonly locks: Locks;
+  /** The id of the mount: `Caller.via` of everything that comes through it. */
+  readonly via: number;
+  readonly subject: string;
+  readonly zone: string;
+  /** The node that is the root of the mount. */
+  readonly root: NodeId;
+  readonly timeouts: Timeouts;
+  /** Ask the FileSystem for host files that the kernel does the I/O on, where the kernel can. */
+  readonly passthrough: boolean;
+  /** The kernel keeps listings until it is told otherwise; only where every change by others is announced. */
+  readonly cacheDirectories: boolean;
+  /** Do size and times of the node change without announcement, because another mount's kernel writes it? */
+  readonly writtenElsewhere: (node: NodeId, via: number) => boolean;
+  readonly log: (text: string) => void;
+}
+
+export class Connection {
+  readonly fs: FileSystem;
+  readonly device: Device;
+  readonly locks: Locks;
+  readonly options: ConnectionOptions;
+  readonly edge: Edge;
+  readonly frame = new Frame();
+  readonly buffers = new Buffers();
+  readonly files = new OpenFiles();
+  readonly backings: Backings;
+  readonly known = new KnownNodes();
+  readonly setId = new SetIdFiles();
+  readonly pages = new CachedPages();
+  readonly latencies = new Latencies();
+  /** Undefined until INIT. */
+  protocol: Protocol | undefined;
+  /** Called when INIT was answered, with a reason when the kernel cannot be served. */
+  onReady: (refused?: string) => void = () => undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.options = options;
+    this.fs = options.fs;
+    this.device = options.device;
+    this.locks = options.locks;
+    this.backings = new Backings(options.device);
+    const { subject, zone, via, root } = options;
+    this.edge = { subject, zone, via, root, groups: new ThreadGroups(), interrupts: new Map() };
+    this.known.add(root);
+  }
+
+  /** Passthrough can be asked for. */
+  get passthrough(): boolean {
+    return this.protocol?.passthrough === true && this.backings.possible;
+  }
+
+  /** The kernel's number of a node. */
+  number(node: NodeId): number {
+    return node === this.edge.root ? ROOT_ID : node;
+  }
+
+  /** Seconds for which these attributes are right. */
+  attrSeconds(node: NodeId): number {
+    return this.options.writtenElsewhere(node, this.edge.via) ? 0 : this.options.timeouts.attr;
+  }
+
+  /** Sends what the frame holds, `length` bytes of payload. 0, or a negative errno: -ENOENT when nobody waits for it any more. */
+  send(request: Request, length: number): number {
+    this.frame.header(OUT_HEADER + length, 0, request.unique);
+    this.#finish(request, false);
+    return this.device.send(this.frame.bytes, OUT_HEADER + length);
+  }
+
+  /** Sends `length` bytes of `data`, which are not copied first. */
+  sendData(request: Request, data: Uint8Array, length: number): number {
+    this.frame.header(OUT_HEADER + length, 0, request.unique);
+    this.#finish(request, false);
+    if (length === 0) return this.device.send(this.frame.bytes, OUT_HEADER);
+    return this.device.send(this.frame.bytes, OUT_HEADER, data, length);
+  }
+
+  /** Success without a payload. */
+  done(request: Request): void {
+    this.send(request, 0);
+  }
+
+  /** The error itself, given as an errno. */
+  refuse(request: Request, error: number): void {
+    this.frame.header(OUT_HEADER, error, request.unique);
+    this.#finish(request, true);
+    this.device.send(this.frame.bytes, OUT_HEADER);
+  }
+
+  #finish(request: Request, failed: boolean): void {
+    request.finish();
+    this.latencies.record(request.opcode, performance.now() - request.started, failed);
+  }
+
+  /** What a handler threw, answered as an errno; what is no error of the domain is a defect, which is told and shown as EIO. */
+  fail(request: Request, error: unknown): void {
+    let code = errno.EIO;
+    if (error instanceof FsError) {
+      // The kernel takes ENOSYS as a word about the whole mount and would never ask again.
+      code = errno[error.code === 'ENOSYS' ? 'EOPNOTSUPP' : error.code];
+    } else if (request.interrupted) {
+      code = errno.EINTR;
+    } else {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.options.log(`request ${request.opcode} on node ${request.node} failed: ${text}`);
+    }
+    if (!request.replied) this.refuse(request, code);
+  }
+
+  /** Takes notice of attributes the kernel is about to learn. */
+  #noted(attr: Attr): void {
+    this.known.add(attr.node);
+    this.setId.note(attr);
+  }
+
+  /** `struct fuse_attr` into the frame. */
+  putAttr(at: number, attr: Attr): void {
+    this.#noted(attr);
+    this.frame.attr(at, attr, attr.node);
+  }
+
+  /** `struct fuse_entry_out` into the frame. */
+  putEntry(at: number, attr: Attr): void {
+    this.frame.entry(at, this.number(attr.node), this.options.timeouts.entry, this.attrSeconds(attr.node));
+    this.putAttr(at + 40, attr);
+  }
+
+  entry(request: Request, attr: Attr): void {
+    this.putEntry(0, attr);
+    this.send(request, ENTRY_SIZE);
+  }
+
+  /** The name does not exist, and the kernel may remember so. */
+  negative(request: Request): void {
+    const { negative } = this.options.timeouts;
+    if (negative <= 0) {
+      this.refuse(request, errno.ENOENT);
+      return;
+    }
+    this.frame.clear(0, ENTRY_SIZE);
+    this.frame.entry(0, 0, negative, 0);
+    this.send(request, ENTRY_SIZE);
+  }
+
+  attr(request: Request, attr: Attr): void {
+    const seconds = this.attrSeconds(attr.node);
+    const whole = Math.floor(seconds);
+    this.frame.u64(0, whole);
+    this.frame.u32(8, (seconds - whole) * 1e9);
+    this.frame.u32(12, 0);
+    this.putAttr(16, attr);
+    this.send(request, ATTR_OUT_SIZE);
+  }
+
+  /** Has the notifier drop attributes (offset -1), or pages from `offset` on too (`length` 0: all of them), that this kernel has cached. */
+  dropNode(node: NodeId, offset: number, length: number): void {
+    const size = OUT_HEADER + 24;
+    this.frame.notification(size, notify.INVAL_INODE);
+    this.frame.u64(0, this.number(node));
+    this.frame.u64(8, offset);
+    this.frame.u64(16, length);
+    this.device.notify(this.frame.bytes.subarray(0, size));
+  }
+
+  /** Ends what waits and lets go of what the kernel had open. */
+  async close(): Promise<void> {
+    for (const controller of this.edge.interrupts.values()) controller.abort();
+    this.locks.dropMount(this.edge.via);
+    const caller = { ...closing, subject: this.edge.subject, zone: this.edge.zone, via: this.edge.via };
+    for (const { node, handle, backed } of this.files.takeAll()) {
+      if (backed) this.backings.drop(node);
+      try {
+        if (handle.flags.write) await handle.flush(caller);
+        await handle.release(caller);
+      } catch (error) {
+        this.options.log(`closing node ${node} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      }
+    }
+  }
+}
+
+const closing = { uid: 0, gid: 0, groups: [], pid: 0, umask: 0 };

@@ -1,0 +1,47 @@
+/** The one table from the domain's codes to Linux's error numbers, which the kernel takes negated. */
+import type { Code } from '../base/errors.ts';
+
+export const errno: Readonly<Record<Code, number>> = {
+  E2BIG: 7,
+  EACCES: 13,
+  EAGAIN: 11,
+  EBADF: 9,
+  EBUSY: 16,
+  EDEADLK: 35,
+  EDQUOT: 122,
+  EEXIST: 17,
+  EFBIG: 27,
+  EINTR: 4,
+  EINVAL: 22,
+  EIO: 5,
+  EISDIR: 21,
+  ELOOP: 40,
+  EMFILE: 24,
+  EMLINK: 31,
+  ENAMETOOLONG: 36,
+  ENODATA: 61,
+  ENODEV: 19,
+  ENOENT: 2,
+  ENOLCK: 37,
+  ENOMEM: 12,
+  ENOSPC: 28,
+  ENOSYS: 38,
+  ENOTCONN: 107,
+  ENOTDIR: 20,
+  ENOTEMPTY: 39,
+  ENOTTY: 25,
+  ENXIO: 6,
+  EOPNOTSUPP: 95,
+  EOVERFLOW: 75,
+  EPERM: 1,
+  ERANGE: 34,
+  EROFS: 30,
+  ESPIPE: 29,
+  ESTALE: 116,
+  ETIMEDOUT: 110,
+  ETXTBSY: 26,
+  EXDEV: 18,
+};
+
+/** The kernel speaks another major version, or one too old; not a code of the domain. */
+export const EPROTO = 71;
