@@ -17,12 +17,20 @@ const mountShape = z.object({
   zone,
   readOnly: z.boolean(),
   passthrough: z.boolean(),
-  allowOther: z.boolean(),
 });
 
 const mountInfoShape = mountShape.extend({ since: z.string() });
 
 const counters = z.record(z.string(), z.number());
+
+const mountStatusShape = mountInfoShape.extend({
+  openFiles: z.number(),
+  operations: z.record(
+    z.string(),
+    z.object({ count: z.number(), errors: z.number(), p50us: z.number(), p99us: z.number() }),
+  ),
+  device: counters,
+});
 
 const statusShape = z.object({
   pid: z.number(),
@@ -31,11 +39,7 @@ const statusShape = z.object({
   startedAt: z.string(),
   uptimeSeconds: z.number(),
   keep: z.boolean(),
-  mounts: z.array(mountInfoShape).readonly(),
-  operations: z.record(
-    z.string(),
-    z.object({ count: z.number(), errors: z.number(), p50us: z.number(), p99us: z.number() }),
-  ),
+  mounts: z.array(mountStatusShape).readonly(),
   caches: z.record(z.string(), counters),
   memory: z.object({ rss: z.number(), heapUsed: z.number(), external: z.number() }),
 });

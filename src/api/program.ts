@@ -10,8 +10,6 @@ export interface MountRequest {
   readonly readOnly: boolean;
   /** Let the kernel do I/O on host files by itself where it can. */
   readonly passthrough: boolean;
-  /** Let other users of the machine in. */
-  readonly allowOther: boolean;
 }
 
 export interface MountInfo extends MountRequest {
@@ -26,6 +24,14 @@ export interface OperationCounter {
   readonly p99us: number;
 }
 
+export interface MountStatus extends MountInfo {
+  readonly openFiles: number;
+  /** By name of the FUSE request. */
+  readonly operations: Readonly<Record<string, OperationCounter>>;
+  /** Counters of the connection to the kernel. */
+  readonly device: Readonly<Record<string, number>>;
+}
+
 export interface Status {
   readonly pid: number;
   readonly version: string;
@@ -33,9 +39,7 @@ export interface Status {
   readonly startedAt: string;
   readonly uptimeSeconds: number;
   readonly keep: boolean;
-  readonly mounts: readonly MountInfo[];
-  /** By name of the FUSE request. */
-  readonly operations: Readonly<Record<string, OperationCounter>>;
+  readonly mounts: readonly MountStatus[];
   /** By part of the program: bytes and counts. */
   readonly caches: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly memory: { readonly rss: number; readonly heapUsed: number; readonly external: number };

@@ -8,6 +8,7 @@ import { BodyQueue } from './body-queue.ts';
 import { logBug } from './log.ts';
 
 interface Request {
+  readonly op: string;
   readonly abort: AbortController;
   readonly body: BodyQueue;
   readonly done: Promise<void>;
@@ -20,6 +21,7 @@ export class ControlConnection {
   readonly #socket: Socket;
   readonly #base: Pick<Context, 'files' | 'program' | 'caller'>;
   readonly #requests = new Map<number, Request>();
+  #quiet = false;
 
   constructor(socket: Socket, base: Pick<Context, 'files' | 'program' | 'caller'>, closed: () => void) {
     this.#socket = socket;
@@ -43,9 +45,19 @@ export class ControlConnection {
     });
   }
 
-  /** Waits for the answers under way, except those that wait for an event that does not come any more, and hangs up. */
+  /** Takes no new requests and ends those under way, except `stop`, which asked for it. */
+  async quiet(): Promise<void> {
+    this.#quiet = true;
+    const others = [...this.#requests.values()].filter((request) => request.op !== 'stop');
+    for (const request of others) {
+      request.abort.abort();
+      request.body.fail(new DOMException('the daemon ends', 'AbortError'));
+    }
+    await Promise.all(others.map((request) => request.done));
+  }
+
+  /** Waits for the answers under way and hangs up. */
   async close(): Promise<void> {
-    for (const request of this.#requests.values()) request.abort.abort();
     await Promise.all([...this.#requests.values()].map((request) => request.done));
     await new Promise<void>((resolve) => {
       if (this.#socket.destroyed) resolve();
@@ -57,7 +69,9 @@ export class ControlConnection {
   #receive(message: ClientMessage): void {
     const request = this.#requests.get(message.id);
     if ('op' in message) {
-      if (!request) this.#start(message.id, message.op, message.input);
+      const refusal = { code: 'unreachable', message: 'the daemon is about to end: try again' };
+      if (this.#quiet) this.#send({ id: message.id, error: refusal });
+      else if (!request) this.#start(message.id, message.op, message.input);
     } else if ('chunk' in message) request?.body.push(Buffer.from(message.chunk, 'base64'));
     else if ('end' in message) request?.body.end();
     else {
@@ -81,7 +95,7 @@ export class ControlConnection {
       (ok) => this.#finish({ id, ok: ok ?? null }),
       (error: unknown) => this.#finish({ id, error: describe(op, error) }),
     );
-    this.#requests.set(id, { abort, body, done });
+    this.#requests.set(id, { op, abort, body, done });
   }
 
   #reporter(id: number): (progress: Progress) => void {
@@ -90,7 +104,7 @@ export class ControlConnection {
       const now = performance.now();
       if (now - last < progressEvery) return;
       last = now;
-      void this.#send({ id, progress });
+      this.#send({ id, progress });
     };
   }
 

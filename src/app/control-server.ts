@@ -24,6 +24,7 @@ export class ControlServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #options: ControlOptions;
   readonly #connections = new Set<ControlConnection>();
+  #quiet = false;
 
   private constructor(options: ControlOptions) {
     this.#options = options;
@@ -62,7 +63,14 @@ export class ControlServer implements AsyncDisposable {
       this.#options.clients(this.#connections.size);
     });
     this.#connections.add(connection);
+    if (this.#quiet) void connection.quiet();
     this.#options.clients(this.#connections.size);
+  }
+
+  /** Takes no new requests and ends those under way, except `stop`. */
+  async quiet(): Promise<void> {
+    this.#quiet = true;
+    await Promise.all([...this.#connections].map((connection) => connection.quiet()));
   }
 
   /** Takes no new clients, lets the answers under way leave, then hangs up. */

@@ -13,7 +13,7 @@ const format = 1;
 /** What a data directory may hold before its `format` file is there: what is left when its first start was cut short. */
 const beginnings = new Set(['lock', 'daemon.log', 'format.new', 'lost+found']);
 
-export interface DataDirectory extends AsyncDisposable {
+export interface DataDirectory {
   readonly path: string;
   readonly meta: string;
   readonly content: string;
@@ -21,11 +21,12 @@ export interface DataDirectory extends AsyncDisposable {
   readonly powerCut: boolean;
   /** Call when everything is recovered: until then a crash leaves the marker as it was found, so that recovery starts anew. */
   recovered(): Promise<void>;
+  /** Gives the directory back; `clean` says that everything in it was closed, so that the next start has nothing to recover. */
+  close(clean: boolean): Promise<void>;
 }
 
 /**
  * Takes a data directory, made where it does not exist. Failure data-locked, data-read-only, data-full, data-newer, data-foreign.
- * Disposing gives it back as cleanly stopped: only after everything in it has been closed.
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   try {
@@ -46,8 +47,8 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
         recovered: async () => {
           if (powerCut) await mark(path, now);
         },
-        async [Symbol.asyncDispose]() {
-          await rm(join(path, 'running'), { force: true });
+        close: async (clean) => {
+          if (clean) await rm(join(path, 'running'), { force: true });
           await lock.close();
         },
       };

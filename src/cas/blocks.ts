@@ -75,11 +75,7 @@ export class Blocks {
     return flow(this.#storeSlowly(hash, bytes, record));
   }
 
-  *#storeSlowly(
-    hash: Hash,
-    bytes: Uint8Array,
-    asked: Awaitable<Uint8Array | undefined>,
-  ): Steps<StoredBlock> {
+  *#storeSlowly(hash: Hash, bytes: Uint8Array, asked: Awaitable<Uint8Array | undefined>): Steps<StoredBlock> {
     const record = yield* wait(asked);
     // The sweep may have turned to this hash while the index was asked.
     if (!record || !this.#protection.stays(hash)) return this.#storeNew(hash, bytes);
@@ -129,7 +125,10 @@ export class Blocks {
     const record = yield* wait(this.#kv.get(blockKey(hash)));
     if (record) return record;
     this.counts.damaged++;
-    throw new FsError('EIO', `block ${hashToHex(hash)} is missing from the index; run \`nexus fsck\` to see what is lost`);
+    throw new FsError(
+      'EIO',
+      `block ${hashToHex(hash)} is missing from the index; run \`nexus fsck\` to see what is lost`,
+    );
   }
 
   /** Copies up to `length` bytes of a block from `from` on into `into` at `at`; the number, fewer where the block ends. */
@@ -197,7 +196,10 @@ export class Blocks {
     const got = yield* wait(this.#packs.read(raw.pack, into, at, count, raw.offset + from));
     if (got < count) {
       this.counts.damaged++;
-      throw new FsError('EIO', `${this.#files.label(raw.pack)} is shorter than its record says: the bytes did not reach the disk before a power cut; go back to an earlier version of the file`);
+      throw new FsError(
+        'EIO',
+        `${this.#files.label(raw.pack)} is shorter than its record says: the bytes did not reach the disk before a power cut; go back to an earlier version of the file`,
+      );
     }
     return count;
   }

@@ -57,7 +57,19 @@ async function assemble(options: ContentStoreOptions): Promise<Parts> {
   const objectIds = await Counter.open(kv, 'object');
   const segmentIds = await Counter.open(kv, 'segment');
   const disk = { native, kv, files, slots, packs, log };
-  return { ...disk, protection, gate, blocks, objects, reader, hashing, puncher, sealing, objectIds, segmentIds };
+  return {
+    ...disk,
+    protection,
+    gate,
+    blocks,
+    objects,
+    reader,
+    hashing,
+    puncher,
+    sealing,
+    objectIds,
+    segmentIds,
+  };
 }
 
 export class ContentStore implements AsyncDisposable {
@@ -65,6 +77,7 @@ export class ContentStore implements AsyncDisposable {
   readonly #whole: WholeHash;
   #syncing: Promise<void> | undefined;
   #syncNext: Promise<void> | undefined;
+  #sweep: Sweep | undefined;
   #sweeping: Promise<Swept> | undefined;
   #closed = false;
 
@@ -189,7 +202,9 @@ export class ContentStore implements AsyncDisposable {
     live: () => AsyncIterable<Content>,
     progress?: (done: Progress) => void,
   ): Promise<{ readonly blocks: number; readonly bytes: number }> {
-    this.#sweeping ??= new Sweep(this.#parts, progress).run(live).finally(() => {
+    if (this.#sweeping) return this.#sweeping;
+    this.#sweep = new Sweep(this.#parts, progress);
+    this.#sweeping = this.#sweep.run(live).finally(() => {
       this.#sweeping = undefined;
     });
     return this.#sweeping;
@@ -240,6 +255,7 @@ export class ContentStore implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     const { sealing, hashing, slots, log, packs, files } = this.#parts;
+    this.#sweep?.stop();
     await this.#sweeping?.catch(() => undefined); // Told to whoever asked for it.
     await sealing.stop();
     await hashing.close();

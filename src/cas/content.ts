@@ -1,6 +1,7 @@
 /** Content as bytes, as records of other layers keep it: nothing (zero), 1 and the hash (block), 2 and the number (object). */
 import { FsError } from '../base/errors.ts';
-import type { Content, Hash } from './types.ts';
+import { hashAt } from './hash.ts';
+import type { Content } from './types.ts';
 
 /** The one content without bytes of its own; it encodes to no bytes at all. */
 export const ZERO: Content = { kind: 'zero' };
@@ -12,7 +13,7 @@ export function encodeContent(content: Content): Uint8Array {
   if (content.kind === 'block') {
     const bytes = Buffer.allocUnsafe(33);
     bytes[0] = 1;
-    bytes.latin1Write(content.hash, 1);
+    bytes.write(content.hash, 1, 'latin1');
     return bytes;
   }
   const bytes = Buffer.allocUnsafe(7);
@@ -26,8 +27,11 @@ export function decodeContent(bytes: Uint8Array): Content {
   if (bytes.length === 0) return ZERO;
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes[0] === 1 && bytes.length === 33) {
-    return { kind: 'block', hash: view.latin1Slice(1, 33) as Hash };
+    return { kind: 'block', hash: hashAt(bytes, 1) };
   }
   if (bytes[0] === 2 && bytes.length === 7) return { kind: 'object', id: view.readUIntBE(1, 6) };
-  throw new FsError('EIO', `a record names content in a form this version does not know (${view.toString('hex', 0, 8)}…)`);
+  throw new FsError(
+    'EIO',
+    `a record names content in a form this version does not know (${view.toString('hex', 0, 8)}…)`,
+  );
 }

@@ -37,7 +37,10 @@ export class Counter {
   next(): number {
     if (this.#limit - this.#next <= RANGE) this.#refill();
     if (this.#next >= this.#limit) {
-      throw new FsError('EAGAIN', `numbers (${this.#kind}) are given out faster than the index can reserve them; try again`);
+      throw new FsError(
+        'EAGAIN',
+        `numbers (${this.#kind}) are given out faster than the index can reserve them; try again`,
+      );
     }
     return this.#next++;
   }

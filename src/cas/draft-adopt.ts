@@ -63,7 +63,13 @@ class AdoptDraft implements Draft, Needs {
   readonly #size: number;
   readonly #table: readonly (Segment | undefined)[];
 
-  constructor(parts: AdoptParts, slot: Slot, size: number, id: number, table: readonly (Segment | undefined)[]) {
+  constructor(
+    parts: AdoptParts,
+    slot: Slot,
+    size: number,
+    id: number,
+    table: readonly (Segment | undefined)[],
+  ) {
     this.content = { kind: 'object', id };
     this.segments = table.flatMap((segment) => (segment ? [segment.id] : []));
     this.objects = [id];
@@ -84,7 +90,10 @@ class AdoptDraft implements Draft, Needs {
       tx.put(segmentKey(segment.id), segment.record);
       tx.put(queueKey(segment.id), new Uint8Array(0));
     }
-    tx.put(objectKey(id), encodeObject({ size: this.#size, segments: this.#table.map((segment) => segment?.id ?? 0) }));
+    tx.put(
+      objectKey(id),
+      encodeObject({ size: this.#size, segments: this.#table.map((segment) => segment?.id ?? 0) }),
+    );
   }
 
   done(): void {

@@ -98,7 +98,8 @@ class EditDraft implements Draft, Needs {
   *#copy(tx: KvTransaction): Steps<void> {
     for (const { id, from, keep, length, changes } of this.copies) {
       const record = from === 0 ? undefined : yield* wait(tx.get(segmentKey(from)));
-      if (from !== 0 && !record) throw new FsError('EIO', `segment ${String(from)} is missing from the index; run \`nexus fsck\``);
+      if (from !== 0 && !record)
+        throw new FsError('EIO', `segment ${String(from)} is missing from the index; run \`nexus fsck\``);
       const refs = record ? decodeSegment(record).slice(0, keep) : [];
       while (refs.length < length) refs.push(null);
       for (const [index, ref] of changes) refs[index] = ref;
@@ -200,7 +201,13 @@ class Editor {
     const length = Math.min(FAN, Math.ceil(this.#edit.size / BLOCK) - segment * FAN);
     const kept = Math.ceil(limit / BLOCK) - segment * FAN;
     const keep = Math.max(0, Math.min(length, kept));
-    const copy: Copy = { id: 0, from: keep > 0 ? (segments[segment] ?? 0) : 0, keep, length, changes: new Map() };
+    const copy: Copy = {
+      id: 0,
+      from: keep > 0 ? (segments[segment] ?? 0) : 0,
+      keep,
+      length,
+      changes: new Map(),
+    };
     if (segment === 0 && this.#base.first !== null && keep > 0) copy.changes.set(0, this.#base.first);
     this.#copies.set(segment, copy);
     return copy;
@@ -223,7 +230,9 @@ class Editor {
   async #baseRef(index: number): Promise<BlockRef> {
     if (this.#base.first !== null) return index === 0 ? this.#base.first : null;
     const segment = this.#base.segments[Math.floor(index / FAN)] ?? 0;
-    return segment === 0 ? null : (decodeSegment(await this.#parts.objects.segment(segment))[index % FAN] ?? null);
+    return segment === 0
+      ? null
+      : (decodeSegment(await this.#parts.objects.segment(segment))[index % FAN] ?? null);
   }
 
   async #lengthOf(ref: Exclude<BlockRef, null>): Promise<number> {
@@ -244,7 +253,9 @@ class Editor {
     const { size } = this.#edit;
     const count = Math.ceil(size / (FAN * BLOCK));
     const kept = Math.ceil(this.#base.limit / (FAN * BLOCK));
-    const table = Array.from({ length: count }, (_, index) => (index < kept ? (this.#base.segments[index] ?? 0) : 0));
+    const table = Array.from({ length: count }, (_, index) =>
+      index < kept ? (this.#base.segments[index] ?? 0) : 0,
+    );
     for (const [segment, copy] of this.#copies) table[segment] = await this.#identify(copy);
     if (table.every((id) => id === 0)) {
       this.#draft.drop();
@@ -256,7 +267,8 @@ class Editor {
 
   /** The number of a copied segment: 0 when only zero blocks are left. */
   async #identify(copy: Copy): Promise<number> {
-    const base = copy.from === 0 ? [] : decodeSegment(await this.#parts.objects.segment(copy.from)).slice(0, copy.keep);
+    const base =
+      copy.from === 0 ? [] : decodeSegment(await this.#parts.objects.segment(copy.from)).slice(0, copy.keep);
     const clean = base.filter((_, index) => !copy.changes.has(index));
     if (![...clean, ...copy.changes.values()].some((ref) => ref !== null)) return 0;
     copy.id = await this.#parts.segmentIds.take(1);

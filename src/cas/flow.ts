@@ -6,7 +6,7 @@ export type Steps<T> = Generator<Promise<unknown>, T, never>;
 
 /** Inside steps: the value, waited for if it is a promise. */
 export function* wait<T>(value: Awaitable<T>): Steps<T> {
-  return value instanceof Promise ? ((yield value) as T) : value;
+  return value instanceof Promise ? yield value : value;
 }
 
 /** Runs steps: synchronously (throwing synchronously too) up to the first promise, if there is one. */

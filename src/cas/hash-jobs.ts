@@ -76,7 +76,10 @@ export class HashJobs {
   #verified(part: FileRange & { readonly hash: Hash | undefined }): Uint8Array {
     const bytes = this.#read(part);
     if (part.hash !== undefined && digestOf(bytes).toString('latin1') !== part.hash) {
-      throw new FsError('EIO', `block ${hashToHex(part.hash)} is damaged: its bytes are not what the hash says`);
+      throw new FsError(
+        'EIO',
+        `block ${hashToHex(part.hash)} is damaged: its bytes are not what the hash says`,
+      );
     }
     return bytes;
   }
@@ -85,7 +88,8 @@ export class HashJobs {
     let done = 0;
     while (done < length) {
       const got = readSync(fd, this.#buffer, done, length - done, offset + done);
-      if (got === 0) throw new FsError('EIO', `a pack ends at ${String(offset + done)}, before the end of a block in it`);
+      if (got === 0)
+        throw new FsError('EIO', `a pack ends at ${String(offset + done)}, before the end of a block in it`);
       done += got;
     }
     return this.#buffer.subarray(0, length);

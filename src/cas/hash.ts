@@ -1,5 +1,7 @@
 /** BLAKE3-256: the only place where hashes are made. Prebuilt native code first, WebAssembly where there is none for the platform. */
 import { createRequire } from 'node:module';
+import type * as NativeBlake from '@napi-rs/blake-hash';
+import type * as WasmBlake from 'blake3';
 import type { Hash } from './types.ts';
 
 /** Hashes bytes that come in parts. */
@@ -16,7 +18,7 @@ interface Engine {
 const load = createRequire(import.meta.url);
 
 function nativeEngine(): Engine {
-  const { blake3, Blake3Hasher } = load('@napi-rs/blake-hash') as typeof import('@napi-rs/blake-hash');
+  const { blake3, Blake3Hasher } = load('@napi-rs/blake-hash') as typeof NativeBlake;
   const hasher = (): Hasher => {
     const state = new Blake3Hasher();
     return { update: (bytes) => void state.update(bytes), digest: () => state.digestBuffer() };
@@ -25,10 +27,13 @@ function nativeEngine(): Engine {
 }
 
 function wasmEngine(): Engine {
-  const { hash, createHash } = load('blake3') as typeof import('blake3');
+  const { hash, createHash } = load('blake3') as typeof WasmBlake;
   const hasher = (): Hasher => {
     const state = createHash();
-    return { update: (bytes) => void state.update(bytes), digest: () => Buffer.from(state.digest() as Uint8Array) };
+    return {
+      update: (bytes) => void state.update(bytes),
+      digest: () => Buffer.from(state.digest() as Uint8Array),
+    };
   };
   return { hash: (bytes) => Buffer.from(hash(bytes) as Uint8Array), hasher };
 }
@@ -60,6 +65,11 @@ export function makeHasher(): Hasher {
 /** The hash that stands at `at` in bytes of a record. */
 export function hashAt(bytes: Uint8Array, at: number): Hash {
   return Buffer.from(bytes.buffer, bytes.byteOffset + at, 32).toString('latin1') as Hash;
+}
+
+/** The hash in a key that is one char and the hash. */
+export function hashOfKey(key: string): Hash {
+  return key.slice(1) as Hash;
 }
 
 /** 64 hexadecimal digits. */

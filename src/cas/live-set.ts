@@ -31,7 +31,10 @@ export class HashBag {
 
 function wordAt(hash: Hash, at: number): number {
   return (
-    ((hash.charCodeAt(at) << 24) | (hash.charCodeAt(at + 1) << 16) | (hash.charCodeAt(at + 2) << 8) | hash.charCodeAt(at + 3)) >>>
+    ((hash.charCodeAt(at) << 24) |
+      (hash.charCodeAt(at + 1) << 16) |
+      (hash.charCodeAt(at + 2) << 8) |
+      hash.charCodeAt(at + 3)) >>>
     0
   );
 }

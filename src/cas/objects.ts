@@ -30,7 +30,11 @@ export class Objects {
 
   *#load(id: number): Steps<ObjectRecord> {
     const record = yield* wait(this.#kv.get(objectKey(id)));
-    if (!record) throw new FsError('EIO', `object ${String(id)} is missing from the index; run \`nexus fsck\` to see what is lost`);
+    if (!record)
+      throw new FsError(
+        'EIO',
+        `object ${String(id)} is missing from the index; run \`nexus fsck\` to see what is lost`,
+      );
     const object = decodeObject(record);
     this.#objects.set(id, object);
     this.#held += object.segments.length;
@@ -50,7 +54,11 @@ export class Objects {
   *#loadSegment(id: number): Steps<Uint8Array> {
     const change = this.#change;
     const record = yield* wait(this.#kv.get(segmentKey(id)));
-    if (!record) throw new FsError('EIO', `segment ${String(id)} is missing from the index; run \`nexus fsck\` to see what is lost`);
+    if (!record)
+      throw new FsError(
+        'EIO',
+        `segment ${String(id)} is missing from the index; run \`nexus fsck\` to see what is lost`,
+      );
     if (change === this.#change) {
       this.#segments.set(id, record);
       if (this.#segments.size > SEGMENT_LIMIT) {

@@ -58,7 +58,10 @@ export class Packs {
     }
     const fd = this.#files.open(id, 'read');
     if (fd === undefined) {
-      throw new FsError('EIO', `${this.#files.label(id)} is missing, and content is in it; run \`nexus fsck\` to see what is lost`);
+      throw new FsError(
+        'EIO',
+        `${this.#files.label(id)} is missing, and content is in it; run \`nexus fsck\` to see what is lost`,
+      );
     }
     return this.#add(id, fd);
   }
@@ -95,7 +98,11 @@ export class Packs {
 
   *#recordedSize(id: number): Steps<number> {
     const record = yield* wait(this.#kv.get(packKey(id)));
-    if (!record) throw new FsError('EIO', `${this.#files.label(id)} has no record; run \`nexus fsck\` to see what is lost`);
+    if (!record)
+      throw new FsError(
+        'EIO',
+        `${this.#files.label(id)} has no record; run \`nexus fsck\` to see what is lost`,
+      );
     const { bytes } = decodePack(record);
     const pack = this.#open.get(id);
     if (pack) pack.bytes = bytes;
@@ -114,7 +121,14 @@ export class Packs {
     return this.#native.readNowait(this.get(id).fd, into, at, length, offset);
   }
 
-  async #readRest(pack: Pack, into: Uint8Array, at: number, length: number, offset: number, have: number): Promise<number> {
+  async #readRest(
+    pack: Pack,
+    into: Uint8Array,
+    at: number,
+    length: number,
+    offset: number,
+    have: number,
+  ): Promise<number> {
     this.pin(pack);
     try {
       for (let done = have; ; ) {

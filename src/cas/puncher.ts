@@ -53,7 +53,8 @@ export class Puncher {
     for (const [pack, dead] of work) {
       const spans: Span[] = [];
       for (const place of dead) {
-        if (await this.#isFree(place)) spans.push({ offset: place.location.offset, end: endOf(place.location) });
+        if (await this.#isFree(place))
+          spans.push({ offset: place.location.offset, end: endOf(place.location) });
       }
       await this.punch(pack, spans);
     }

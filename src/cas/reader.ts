@@ -89,7 +89,11 @@ export class Reader {
   extents(content: Content, size: number, offset: number, whence: 'data' | 'hole'): Awaitable<number> {
     if (offset >= size || offset < 0) return -1;
     if (content.kind === 'zero') return whence === 'hole' ? offset : -1;
-    return flow(content.kind === 'block' ? this.#blockExtents(content.hash, size, offset, whence) : this.#objectExtents(content.id, size, offset, whence));
+    return flow(
+      content.kind === 'block'
+        ? this.#blockExtents(content.hash, size, offset, whence)
+        : this.#objectExtents(content.id, size, offset, whence),
+    );
   }
 
   *#blockExtents(hash: BlockRef, size: number, offset: number, whence: 'data' | 'hole'): Steps<number> {

@@ -203,13 +203,18 @@ export class SealQueue {
       const answer = kv.get(blockKey(block.hash));
       const record = answer instanceof Promise ? await answer : answer;
       const other = record && decodeLocation(record);
-      if (other && !samePlace(other, block.location)) block.damaged = !(await blocks.holds(block.hash, other));
+      if (other && !samePlace(other, block.location))
+        block.damaged = !(await blocks.holds(block.hash, other));
       if (slice.over) await slice.pause();
     }
   }
 
   /** Rewrites the segment with hashes; what it returns lies in packs for nothing. */
-  *#write(id: number, hashed: readonly Hashed[], tx: Parameters<Parameters<KvStore['write']>[0]>[0]): Steps<Dead[]> {
+  *#write(
+    id: number,
+    hashed: readonly Hashed[],
+    tx: Parameters<Parameters<KvStore['write']>[0]>[0],
+  ): Steps<Dead[]> {
     tx.delete(queueKey(id));
     const record = yield* wait(tx.get(segmentKey(id)));
     // A sweep has deleted it meanwhile, and with it everything it named.

@@ -81,7 +81,8 @@ function walk(
     const kind = bytes[at] ?? 0;
     const count = (bytes[at + 1] ?? 0) + 1;
     const end = at + 2 + payload(kind, count);
-    if (end > bytes.length || first + count > FAN) throw new FsError('EIO', 'a record of a segment is cut short; run `nexus fsck`');
+    if (end > bytes.length || first + count > FAN)
+      throw new FsError('EIO', 'a record of a segment is cut short; run `nexus fsck`');
     if (visit(kind, first, count, at + 2)) return;
     first += count;
     at = end;

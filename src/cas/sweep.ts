@@ -3,11 +3,12 @@
  * protected are deleted, and packs give their space back. Nothing leaves a disk before the index without it is durable.
  */
 import type { Awaitable } from '../base/awaitable.ts';
+import { FsError } from '../base/errors.ts';
 import type { Entry, KvStore, KvTransaction } from '../kv/types.ts';
 import type { Files } from './files.ts';
 import { flow, Slice, wait, type Steps } from './flow.ts';
 import type { Gate } from './gate.ts';
-import { hashAt } from './hash.ts';
+import { hashOfKey } from './hash.ts';
 import { blockKey, idOfKey, objectKey, packKey, queueKey, segmentKey, wholeKey } from './layout.ts';
 import { HashBag, IdSet, PackUse } from './live-set.ts';
 import type { Objects } from './objects.ts';
@@ -46,6 +47,7 @@ export class Sweep {
   readonly #segments = new IdSet();
   readonly #use = new Map<number, PackUse>();
   #looked = 0;
+  #stopped = false;
   #blocks = 0;
   #bytes = 0;
 
@@ -58,7 +60,8 @@ export class Sweep {
   async run(live: () => AsyncIterable<Content>): Promise<Swept> {
     try {
       for await (const content of live()) await this.#mark(content);
-      for (let content = this.#kept.contents.shift(); content; content = this.#kept.contents.shift()) await this.#mark(content);
+      for (let content = this.#kept.contents.shift(); content; content = this.#kept.contents.shift())
+        await this.#mark(content);
       for (const id of [...this.#kept.objects]) await this.#markObject(id);
       for (const id of [...this.#kept.segments]) await this.#markSegment(id);
       await this.#each('j', 64, (page) => this.#dropObjects(page));
@@ -69,6 +72,11 @@ export class Sweep {
     } finally {
       this.#parts.protection.end();
     }
+  }
+
+  /** Ends `run` soon, with an error; what it has not deleted waits for the next sweep. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   async #mark(content: Content): Promise<void> {
@@ -106,7 +114,11 @@ export class Sweep {
     return use;
   }
 
-  async #each(prefix: string, limit: number, visit: (page: readonly Entry[]) => Promise<void>): Promise<void> {
+  async #each(
+    prefix: string,
+    limit: number,
+    visit: (page: readonly Entry[]) => Promise<void>,
+  ): Promise<void> {
     const to = String.fromCharCode(prefix.charCodeAt(0) + 1);
     for (let from = prefix; ; ) {
       const page = await this.#parts.kv.scan({ from, to, limit });
@@ -119,6 +131,8 @@ export class Sweep {
   }
 
   async #step(): Promise<void> {
+    if (this.#stopped)
+      throw new FsError('EINTR', 'the collection of unused content was stopped; start it again later');
     if (!this.#slice.over) return;
     this.#progress?.({ blocks: this.#looked, bytes: this.#bytes });
     await this.#slice.pause();
@@ -178,7 +192,11 @@ export class Sweep {
     for (const [key] of page) await this.#countBlock(key, dead.get(hashOfKey(key)));
   }
 
-  *#deleteBlocks(dead: ReadonlyMap<Hash, Uint8Array>, isLive: (hash: Hash) => boolean, tx: KvTransaction): Steps<void> {
+  *#deleteBlocks(
+    dead: ReadonlyMap<Hash, Uint8Array>,
+    isLive: (hash: Hash) => boolean,
+    tx: KvTransaction,
+  ): Steps<void> {
     for (const [hash, seen] of dead) {
       if (isLive(hash)) continue;
       const now = yield* wait(tx.get(blockKey(hash)));
@@ -268,8 +286,4 @@ export class Sweep {
       packs.unpin(pack);
     }
   }
-}
-
-function hashOfKey(key: string): Hash {
-  return hashAt(Buffer.from(key, 'latin1'), 1);
 }

@@ -4,7 +4,7 @@ import type { Entry, KvStore } from '../kv/types.ts';
 import type { Files } from './files.ts';
 import { Slice } from './flow.ts';
 import type { Gate } from './gate.ts';
-import { hashAt, hashOfBytes, hashToHex } from './hash.ts';
+import { hashOfBytes, hashOfKey, hashToHex } from './hash.ts';
 import { BLOCK, blockKey, idOfKey, objectKey, packKey, segmentKey } from './layout.ts';
 import type { Packs } from './packs.ts';
 import { decodeLocation, decodeObject, decodePack, type Location } from './records.ts';
@@ -45,16 +45,23 @@ export class Verifier {
   /** What one content needs, without reading any bytes. */
   async *content(content: Content, size: number): Found {
     if (size === 0 || content.kind === 'zero') return;
-    if (content.kind === 'block') return yield* this.#reference(content.hash, 'a file');
+    if (content.kind === 'block') yield* this.#reference(content.hash, 'a file');
+    else yield* this.#wholeObject(content.id);
+  }
+
+  async *#wholeObject(object: number): Found {
     const { kv } = this.#parts;
-    const record = await kv.get(objectKey(content.id));
-    if (!record) return yield { kind: 'missing-object', detail: `object ${String(content.id)} is missing` };
+    const record = await kv.get(objectKey(object));
+    if (!record) {
+      yield { kind: 'missing-object', detail: `object ${String(object)} is missing` };
+      return;
+    }
     const { segments } = decodeObject(record);
     for (const id of segments) {
       if (id === 0) continue;
       const segment = await kv.get(segmentKey(id));
       if (segment) yield* this.#segment(id, segment);
-      else yield missingSegment(content.id, id);
+      else yield missingSegment(object, id);
     }
   }
 
@@ -78,7 +85,10 @@ export class Verifier {
       yield* look(entry);
     } catch (error) {
       if (!(error instanceof FsError)) throw error;
-      yield { kind: 'bad-record', detail: `record ${Buffer.from(entry[0], 'latin1').toString('hex')}: ${error.message}` };
+      yield {
+        kind: 'bad-record',
+        detail: `record ${Buffer.from(entry[0], 'latin1').toString('hex')}: ${error.message}`,
+      };
     }
   }
 
@@ -108,7 +118,8 @@ export class Verifier {
     const { state, bytes } = decodePack(record);
     const size = this.#fileSize(id);
     if (state === 'log') this.#sizes.delete(id);
-    if (size < 0 && (await this.#stillThere(key))) yield { kind: 'missing-pack', detail: `${label} is missing` };
+    if (size < 0 && (await this.#stillThere(key)))
+      yield { kind: 'missing-pack', detail: `${label} is missing` };
     else if (size >= 0 && size < bytes) {
       yield { kind: 'short-pack', detail: `${label} has ${String(size)} of ${String(bytes)} bytes` };
     }
@@ -120,7 +131,7 @@ export class Verifier {
   }
 
   async *#block([key, record]: Entry): Found {
-    const hash = hashAt(Buffer.from(key, 'latin1'), 1);
+    const hash = hashOfKey(key);
     const location = decodeLocation(record);
     this.#blocks++;
     this.#bytes += location?.length ?? record.length - 1;
@@ -141,7 +152,11 @@ export class Verifier {
       const got = await packs.read(location.pack, bytes, 0, location.length, location.offset);
       const where = `${label} at ${String(location.offset)}`;
       if (got < location.length) {
-        return { kind: 'short-pack', detail: `block ${hashToHex(hash)} reaches past the end of ${where}`, hash };
+        return {
+          kind: 'short-pack',
+          detail: `block ${hashToHex(hash)} reaches past the end of ${where}`,
+          hash,
+        };
       }
       return hashOfBytes(bytes) === hash ? undefined : corrupt(hash, `in ${where}`);
     } catch (error) {
@@ -157,7 +172,9 @@ export class Verifier {
     for (let index = 0; index < refs.length; index++) {
       const ref = refs[index] ?? null;
       if (ref === null) continue;
-      for await (const problem of isRaw(ref) ? this.#raw(ref, id) : this.#reference(ref, `segment ${String(id)}`)) {
+      for await (const problem of isRaw(ref)
+        ? this.#raw(ref, id)
+        : this.#reference(ref, `segment ${String(id)}`)) {
         // Sealed or swept since it was read: look again at what it says now.
         const now = await this.#parts.kv.get(segmentKey(id));
         if (!now) return;
@@ -183,8 +200,16 @@ export class Verifier {
     if (!location) return;
     const size = this.#fileSize(location.pack);
     const label = this.#parts.files.label(location.pack);
-    if (size < 0) yield { kind: 'missing-pack', detail: `${label} is missing, and block ${hashToHex(hash)} with it`, hash };
-    else if (size < location.offset + location.length && this.#sizeNow(location.pack) < location.offset + location.length) {
+    if (size < 0)
+      yield {
+        kind: 'missing-pack',
+        detail: `${label} is missing, and block ${hashToHex(hash)} with it`,
+        hash,
+      };
+    else if (
+      size < location.offset + location.length &&
+      this.#sizeNow(location.pack) < location.offset + location.length
+    ) {
       yield { kind: 'short-pack', detail: `block ${hashToHex(hash)} reaches past the end of ${label}`, hash };
     }
   }
@@ -203,7 +228,11 @@ export class Verifier {
       return;
     }
     const end = Math.min(raw.offset + BLOCK, decodePack(record).bytes);
-    if (size < end) yield { kind: 'short-pack', detail: `${label} ends before byte ${String(end)}, which segment ${String(segment)} names` };
+    if (size < end)
+      yield {
+        kind: 'short-pack',
+        detail: `${label} ends before byte ${String(end)}, which segment ${String(segment)} names`,
+      };
   }
 
   async *#object(id: number, record: Uint8Array): Found {
@@ -219,9 +248,16 @@ function sameRef(a: BlockRef, b: BlockRef): boolean {
 }
 
 function missingSegment(object: number, segment: number): Problem {
-  return { kind: 'missing-segment', detail: `segment ${String(segment)} of object ${String(object)} is missing` };
+  return {
+    kind: 'missing-segment',
+    detail: `segment ${String(segment)} of object ${String(object)} is missing`,
+  };
 }
 
 function corrupt(hash: Hash, where: string): Problem {
-  return { kind: 'corrupt-block', detail: `block ${hashToHex(hash)} is damaged: its bytes ${where} are not what the hash says`, hash };
+  return {
+    kind: 'corrupt-block',
+    detail: `block ${hashToHex(hash)} is damaged: its bytes ${where} are not what the hash says`,
+    hash,
+  };
 }

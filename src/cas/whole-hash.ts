@@ -64,7 +64,9 @@ export class WholeHash {
         if (record) tx.put(wholeKey(id), Buffer.from(hash, 'latin1'));
       };
       const record = tx.get(objectKey(id));
-      return record instanceof Promise ? record.then(put) : put(record);
+      if (record instanceof Promise) return record.then(put);
+      put(record);
+      return undefined;
     });
     return hash;
   }
@@ -127,7 +129,12 @@ export class WholeHash {
   }
 
   /** Adds up to `want` bytes of a block; the number. */
-  async #add(parts: Part[], ref: Exclude<BlockRef, null>, want: number, pinned: Map<number, Pack>): Promise<number> {
+  async #add(
+    parts: Part[],
+    ref: Exclude<BlockRef, null>,
+    want: number,
+    pinned: Map<number, Pack>,
+  ): Promise<number> {
     const { blocks, packs } = this.#parts;
     if (isRaw(ref)) {
       const length = Math.min(BLOCK, (await packs.sizeOf(ref.pack)) - ref.offset);
@@ -139,11 +146,21 @@ export class WholeHash {
     const location = decodeLocation(record);
     const take = Math.min(want, blockLength(record));
     if (location) {
-      parts.push({ fd: this.#pin(location.pack, pinned), offset: location.offset, length: location.length, take, hash: ref });
+      parts.push({
+        fd: this.#pin(location.pack, pinned),
+        offset: location.offset,
+        length: location.length,
+        take,
+        hash: ref,
+      });
       return take;
     }
     const bytes = record.subarray(1);
-    if (hashOfBytes(bytes) !== ref) throw new FsError('EIO', `block ${hashToHex(ref)} is damaged: its bytes in the index are not what the hash says`);
+    if (hashOfBytes(bytes) !== ref)
+      throw new FsError(
+        'EIO',
+        `block ${hashToHex(ref)} is damaged: its bytes in the index are not what the hash says`,
+      );
     // A copy of its own: what is posted to a thread takes the whole buffer along.
     parts.push({ bytes: new Uint8Array(bytes.subarray(0, take)) });
     return take;

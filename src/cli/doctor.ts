@@ -79,10 +79,10 @@ const passthrough: Look = () => {
 };
 
 const allowOther: Look = () => {
-  if (process.getuid?.() === 0) return ok('allow_other', 'root may let other users in');
+  if (process.getuid?.() === 0) return ok('allow_other', 'mounts of root are open to all users');
   try {
     if (/^\s*user_allow_other\s*$/m.test(readFileSync('/etc/fuse.conf', 'utf8'))) {
-      return ok('allow_other', 'users may let others in');
+      return ok('allow_other', 'mounts of users are open to others');
     }
   } catch {
     // Without the file nothing is allowed.
@@ -91,7 +91,7 @@ const allowOther: Look = () => {
     what: 'allow_other',
     state: 'note',
     text: 'mounts of users are for themselves only',
-    mend: "echo user_allow_other >> /etc/fuse.conf   # as root, only if --allow-other is wanted",
+    mend: "echo user_allow_other >> /etc/fuse.conf   # as root, only if others are to see mounts of users",
   };
 };
 

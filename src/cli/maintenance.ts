@@ -71,33 +71,34 @@ async function status(flags: Common): Promise<void> {
   else await print(statusText(state));
 }
 
+type MountStatus = Output<'status'>['mounts'][number];
+
+function mountText({ dir, as, zone, readOnly, passthrough, openFiles, operations }: MountStatus): string {
+  const traits = [readOnly ? ', read-only' : '', passthrough ? ', passthrough' : ''].join('');
+  const head = `${dir}  ${as} in zone ${zone}${traits}, ${openFiles} open files\n`;
+  const rows = Object.entries(operations).map(([name, each]) => [
+    `  ${name}`,
+    String(each.count),
+    String(each.errors),
+    each.p50us.toFixed(1),
+    each.p99us.toFixed(1),
+  ]);
+  if (rows.length === 0) return head;
+  return head + columns([['  request', 'count', 'errors', 'p50 us', 'p99 us'], ...rows], [1, 2, 3, 4]);
+}
+
 function statusText(state: Output<'status'>): string {
   const { memory, mounts } = state;
-  const lines = [
-    `nexus ${state.version}, pid ${state.pid}, up ${Math.round(state.uptimeSeconds)} s, data ${state.data}`,
-    `memory ${sizeText(memory.rss)} resident, ${sizeText(memory.heapUsed)} in the heap`,
-    mounts.length === 0 ? 'no mounts' : 'mounts:',
-    ...mounts.map(({ dir, as, zone, readOnly, passthrough }) => {
-      const traits = [readOnly ? 'read-only' : '', passthrough ? 'passthrough' : ''].filter((trait) => trait !== '');
-      return `  ${dir}  ${as} in zone ${zone}${traits.length > 0 ? `, ${traits.join(', ')}` : ''}`;
-    }),
-  ];
-  const operations = Object.entries(state.operations);
-  let text = `${lines.join('\n')}\n`;
-  if (operations.length > 0) {
-    const rows = operations.map(([name, each]) => [
-      name,
-      String(each.count),
-      String(each.errors),
-      each.p50us.toFixed(1),
-      each.p99us.toFixed(1),
-    ]);
-    text += columns([['request', 'count', 'errors', 'p50 us', 'p99 us'], ...rows], [1, 2, 3, 4]);
-  }
   const caches = Object.entries(state.caches).flatMap(([part, counts]) =>
     Object.entries(counts).map(([name, value]) => [`${part}.${name}`, String(value)]),
   );
-  return text + columns(caches, [1]);
+  return [
+    `nexus ${state.version}, pid ${state.pid}, up ${Math.round(state.uptimeSeconds)} s, data ${state.data}\n`,
+    `memory ${sizeText(memory.rss)} resident, ${sizeText(memory.heapUsed)} in the heap\n`,
+    mounts.length === 0 ? 'no mounts\n' : '',
+    ...mounts.map(mountText),
+    columns(caches, [1]),
+  ].join('');
 }
 
 async function stop(flags: Common): Promise<void> {

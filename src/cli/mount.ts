@@ -20,7 +20,6 @@ interface MountFlags extends Common {
   readonly foreground?: boolean;
   readonly passthrough: boolean;
   readonly allowNonEmpty?: boolean;
-  readonly allowOther?: boolean;
   readonly keep?: boolean;
 }
 
@@ -40,7 +39,6 @@ async function mount(client: ControlClient, dir: string, flags: MountFlags): Pro
     zone: flags.zone,
     readOnly: flags.readOnly ?? false,
     passthrough: flags.passthrough,
-    allowOther: flags.allowOther ?? process.getuid?.() === 0,
   });
   if ((await probe(join(dir, '.'), firstAnswer)) === 'answers') return info;
   await client.call('mounts.remove', { dir, lazy: true }).catch(() => undefined);
@@ -92,7 +90,6 @@ export function mountCommand(): Command {
     .option('--foreground', 'stay until it is unmounted, and unmount it on Ctrl-C')
     .option('--no-passthrough', 'let all reads and writes go through the daemon')
     .option('--allow-non-empty', 'mount also over a directory with files in it')
-    .option('--allow-other', 'let other users of this machine in (root: always)')
     .option('--keep', 'let the daemon it starts stay until `nexus stop`')
     .action(run);
 }

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { isWithin } from '../api/data-directory.ts';
 import { Failure } from '../api/failure.ts';
 import { mountAbove, mountAt, mountLines } from '../host/mount-info.ts';
-import { detach } from './detach.ts';
+import { detach } from '../host/detach.ts';
 import { probe } from './probe.ts';
 import { note } from './terminal.ts';
 

@@ -8,10 +8,13 @@ export type ProbeResult =
   | 'silent'
   | 'absent';
 
-/** stat(2) of the path. A thread of this process that waited for a dead file system would keep it from ending. */
+/**
+ * statfs(2) of the path, which the kernel never answers from a cache as it does stat(2), not even when the server is gone.
+ * A thread of this process that waited for a dead file system would keep it from ending.
+ */
 export function probe(path: string, timeout: number): Promise<ProbeResult> {
   return new Promise((resolve) => {
-    const child = spawn('stat', ['--', path], {
+    const child = spawn('stat', ['-f', '--', path], {
       cwd: '/',
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -4,7 +4,7 @@ import { realPathOf } from '../api/data-directory.ts';
 import { Failure } from '../api/failure.ts';
 import { mountAt } from '../host/mount-info.ts';
 import { findDaemon } from './daemon.ts';
-import { detach } from './detach.ts';
+import { detach } from '../host/detach.ts';
 import { mountType } from './preflight.ts';
 import { probe } from './probe.ts';
 import { command, dataOf } from './program.ts';

@@ -130,8 +130,7 @@ export class Connection {
     } else if (request.interrupted) {
       code = errno.EINTR;
     } else {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.options.log(`request ${request.opcode} on node ${request.node} failed: ${text}`);
+      this.options.log(`request ${request.opcode} on node ${request.node} failed: ${textOf(error)}`);
     }
     if (!request.replied) this.refuse(request, code);
   }
@@ -191,21 +190,33 @@ export class Connection {
     this.device.notify(this.frame.bytes.subarray(0, size));
   }
 
-  /** Ends what waits and lets go of what the kernel had open. */
-  async close(): Promise<void> {
+  /** Ends what waits: each request whose signal somebody looks at. */
+  interruptAll(): void {
     for (const controller of this.edge.interrupts.values()) controller.abort();
+  }
+
+  /** Lets go of what the kernel still had open and locked, once nothing is being served any more. */
+  async close(): Promise<void> {
     this.locks.dropMount(this.edge.via);
     const caller = { ...closing, subject: this.edge.subject, zone: this.edge.zone, via: this.edge.via };
     for (const { node, handle, backed } of this.files.takeAll()) {
       if (backed) this.backings.drop(node);
-      try {
-        if (handle.flags.write) await handle.flush(caller);
-        await handle.release(caller);
-      } catch (error) {
-        this.options.log(`closing node ${node} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      }
+      if (handle.flags.write) await this.#logged(`flushing node ${node}`, handle.flush(caller));
+      await this.#logged(`closing node ${node}`, handle.release(caller));
     }
   }
+
+  async #logged(what: string, result: Promise<void>): Promise<void> {
+    try {
+      await result;
+    } catch (error) {
+      this.options.log(`${what} failed: ${textOf(error)}`);
+    }
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 const closing = { uid: 0, gid: 0, groups: [], pid: 0, umask: 0 };

@@ -64,7 +64,7 @@ export class Frame {
   /** A name and zeros after it up to `padded` bytes. */
   name(at: number, name: Name, padded: number): void {
     const start = OUT_HEADER + at;
-    this.bytes.latin1Write(name, start);
+    this.bytes.write(name, start, 'latin1');
     for (let i = start + name.length; i < start + padded; i++) this.bytes[i] = 0;
   }
 

@@ -160,7 +160,7 @@ export class Request implements Caller {
     const stop = this.#stop(start, ofEntry);
     if (stop === start) throw new FsError('EINVAL', 'an empty name');
     if (stop - start > NAME_MAX) throw new FsError('ENAMETOOLONG', `a name of ${stop - start} bytes`);
-    return this.message.latin1Slice(start, stop) as Name;
+    return this.message.toString('latin1', start, stop) as Name;
   }
 
   #stop(start: number, ofEntry: boolean): number {

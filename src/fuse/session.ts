@@ -31,7 +31,12 @@ export class Session implements AsyncDisposable {
   readonly #device: Device;
   readonly #invalidation: Invalidation;
   readonly #end: (error: string | undefined) => void;
-  readonly #running = new Set<Promise<void>>();
+  #running = 0;
+  /** Resolves what waits for the last request that is being served. */
+  #idle: (() => void) | undefined;
+  readonly #finished = () => {
+    if (--this.#running === 0) this.#idle?.();
+  };
   #malformed = 0;
   #closed: Promise<void> | undefined;
 
@@ -100,11 +105,11 @@ export class Session implements AsyncDisposable {
   }
 
   #await(request: Request, result: Promise<void>): void {
-    const settled = result.then(undefined, (error: unknown) => {
+    this.#running++;
+    result.then(this.#finished, (error: unknown) => {
       this.#connection.fail(request, error);
+      this.#finished();
     });
-    this.#running.add(settled);
-    void settled.then(() => this.#running.delete(settled));
   }
 
   stats(): SessionStats {
@@ -130,9 +135,12 @@ export class Session implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#device.close();
     this.#end(undefined);
-    // Twice: a request that was being served may open a file or wait for a lock while the first round goes on.
-    await this.#connection.close();
-    await Promise.all(this.#running);
+    this.#connection.interruptAll();
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
     await this.#connection.close();
   }
 

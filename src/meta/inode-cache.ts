@@ -1,25 +1,25 @@
 /** Decoded inodes in memory: what is committed and nothing else, least recently used ones out. */
 import type { Inode } from './types.ts';
 
-/** An inode that running transactions have written: what the newest of those that succeeded left. */
-interface Held {
-  count: number;
-  revision: number;
+/** The place of one inode. */
+export interface Slot {
   inode: Inode | undefined;
+  /** Running transactions that have written the inode; while there are any, nobody can tell from here what is committed. */
+  holders: number;
+  /** The newest revision that succeeded while the slot was held, and the inode as it left it. */
+  revision: number;
+  newest: Inode | undefined;
 }
 
 /**
  * Two generations stand in for an exact order of use: a full young one becomes the old one, what is used again is young
- * again, and the old one goes as a whole.
- *
- * Between writing an inode in a transaction and the end of that transaction nobody can tell from here which value is
- * committed; such an inode is held: the cache neither answers nor takes it, and readers ask the store.
+ * again, and the old one goes as a whole. A slot that is held neither answers nor takes what was read: readers ask the store.
  */
 export class InodeCache {
   readonly #half: number;
-  #young = new Map<number, Inode>();
-  #old = new Map<number, Inode>();
-  readonly #held = new Map<number, Held>();
+  #young = new Map<number, Slot>();
+  #old = new Map<number, Slot>();
+  #held = 0;
   /** Moves with every hold: a value read before it moved may be stale. */
   epoch = 0;
 
@@ -32,48 +32,61 @@ export class InodeCache {
   }
 
   get(ino: number): Inode | undefined {
-    const young = this.#young.get(ino);
-    if (young !== undefined) return young;
-    const old = this.#old.get(ino);
-    if (old === undefined) return undefined;
-    this.#old.delete(ino);
-    this.#set(old);
-    return old;
+    return this.#find(ino)?.inode;
   }
 
   /** Takes a committed value that was read while `epoch` had the given value. */
   fill(inode: Inode, epoch: number): void {
-    if (epoch === this.epoch && !this.#held.has(inode.ino)) this.#set(inode);
+    if (epoch !== this.epoch) return;
+    const slot = this.#slot(inode.ino);
+    if (slot.holders === 0) slot.inode = inode;
   }
 
   /** A transaction writes the inode; one `release` for each `hold`. */
-  hold(ino: number): void {
+  hold(ino: number): Slot {
     this.epoch++;
-    this.#young.delete(ino);
-    this.#old.delete(ino);
-    const held = this.#held.get(ino);
-    if (held === undefined) this.#held.set(ino, { count: 1, revision: 0, inode: undefined });
-    else held.count++;
+    const slot = this.#slot(ino);
+    slot.inode = undefined;
+    if (slot.holders++ === 0) this.#held++;
+    return slot;
   }
 
   /** The transaction ended: with the inode as `revision` left it (undefined: it is gone), or in vain (revision 0). */
-  release(ino: number, revision: number, inode: Inode | undefined): void {
-    const held = this.#held.get(ino);
-    if (held === undefined) return;
-    if (revision > held.revision) {
-      held.revision = revision;
-      held.inode = inode;
+  release(slot: Slot, revision: number, inode: Inode | undefined): void {
+    if (revision > slot.revision) {
+      slot.revision = revision;
+      slot.newest = inode;
     }
-    if (--held.count > 0) return;
-    this.#held.delete(ino);
-    if (held.inode !== undefined) this.#set(held.inode);
+    if (--slot.holders > 0) return;
+    this.#held--;
+    slot.inode = slot.newest;
+    slot.newest = undefined;
+    slot.revision = 0;
   }
 
-  #set(inode: Inode): void {
+  #slot(ino: number): Slot {
+    const found = this.#find(ino);
+    if (found !== undefined) return found;
+    const slot = { inode: undefined, holders: 0, revision: 0, newest: undefined };
+    this.#add(ino, slot);
+    return slot;
+  }
+
+  #find(ino: number): Slot | undefined {
+    const young = this.#young.get(ino);
+    if (young !== undefined) return young;
+    const old = this.#old.get(ino);
+    if (old !== undefined) this.#add(ino, old);
+    return old;
+  }
+
+  #add(ino: number, slot: Slot): void {
     if (this.#young.size >= this.#half) {
+      const gone = this.#old;
       this.#old = this.#young;
       this.#young = new Map();
+      if (this.#held > 0) for (const [held, of] of gone) if (of.holders > 0) this.#young.set(held, of);
     }
-    this.#young.set(inode.ino, inode);
+    this.#young.set(ino, slot);
   }
 }

@@ -8,6 +8,7 @@ import type { Key, KvTransaction } from '../kv/types.ts';
 import { andThen } from './and-then.ts';
 import { encodeU48, sameBytes } from './bytes.ts';
 import { type Entry, decodeEntry, encodeEntry } from './entry-codec.ts';
+import type { Slot } from './inode-cache.ts';
 import { decodeInode, encodeInode } from './inode-codec.ts';
 import {
   inodeCountKey,
@@ -27,6 +28,13 @@ const RANGE = 1_024;
 /** An inode being changed: `put` makes it a value. */
 export type Draft = { -readonly [K in keyof Inode]: Inode[K] };
 
+/** What this change leaves of an inode; undefined where it is gone. */
+interface Written {
+  readonly ino: number;
+  readonly slot: Slot;
+  inode: Inode | undefined;
+}
+
 /** A name and what it names. */
 export interface Found {
   readonly key: Key;
@@ -38,7 +46,7 @@ export class Update {
   readonly store: Store;
   readonly tx: KvTransaction;
   readonly now: Time;
-  readonly #written = new Map<number, Inode | undefined>();
+  readonly #written: Written[] = [];
   #removed: Inode | undefined;
   #revision = 0;
   #inoLimit = 0;
@@ -59,7 +67,8 @@ export class Update {
 
   /** The inode as this transaction sees it. The cache may answer: nobody else writes this store. */
   inode(ino: number): Awaitable<Inode | undefined> {
-    if (this.#written.has(ino)) return this.#written.get(ino);
+    const written = this.#find(ino);
+    if (written !== undefined) return written.inode;
     return (
       this.store.cache.get(ino) ??
       andThen(this.tx.get(inodeKey(ino)), (bytes) =>
@@ -177,14 +186,14 @@ export class Update {
     if (this.#inoLimit > store.inoLimit) store.inoLimit = this.#inoLimit;
     if (this.#revisionLimit > store.revisionLimit) store.revisionLimit = this.#revisionLimit;
     if (this.#indexedSecond > store.indexedSecond) store.indexedSecond = this.#indexedSecond;
-    for (const [ino, inode] of this.#written) store.cache.release(ino, this.#revision, inode);
+    for (const { slot, inode } of this.#written) store.cache.release(slot, this.#revision, inode);
     if (this.#removed !== undefined) store.remember(this.#removed);
   }
 
   /** The transaction came to nothing. */
   abandon(): void {
     this.store.inodes -= this.#counted;
-    for (const ino of this.#written.keys()) this.store.cache.release(ino, 0, undefined);
+    for (const { slot } of this.#written) this.store.cache.release(slot, 0, undefined);
   }
 
   /**
@@ -204,11 +213,19 @@ export class Update {
   }
 
   #write(ino: number, inode: Inode | undefined): void {
-    if (!this.#written.has(ino)) {
-      this.store.cache.hold(ino);
-      for (const watch of this.store.watches) watch.written(ino);
+    const written = this.#find(ino);
+    if (written !== undefined) {
+      written.inode = inode;
+      return;
     }
-    this.#written.set(ino, inode);
+    this.#written.push({ ino, inode, slot: this.store.cache.hold(ino) });
+    for (const watch of this.store.watches) watch.written(ino);
+  }
+
+  /** A change writes a handful of inodes: a search is quicker than a map. */
+  #find(ino: number): Written | undefined {
+    for (const written of this.#written) if (written.ino === ino) return written;
+    return undefined;
   }
 
   #begin(): number {

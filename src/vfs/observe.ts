@@ -46,8 +46,6 @@ export interface Listener {
 /** A FileSystem that tells its changes. */
 export class ObservedTree extends WrappedTree {
   #listeners: readonly Listener[] = [];
-  /** Nodes the kernel of an edge writes by itself (`FileHandle.io` backing), with the number of such handles. */
-  readonly #unseen = new Map<NodeId, number>();
 
   /** Tells `listener` from now on, until disposed. */
   subscribe(listener: Listener): Disposable {
@@ -57,11 +55,6 @@ export class ObservedTree extends WrappedTree {
         this.#listeners = this.#listeners.filter((other) => other !== listener);
       },
     };
-  }
-
-  /** Can content and times of the node change without a word, because a kernel writes its host file? Then cache nothing of it. */
-  unseen(node: NodeId): boolean {
-    return this.#unseen.size > 0 && this.#unseen.has(node);
   }
 
   /** Is there anybody to tell what this caller does? */
@@ -172,16 +165,7 @@ export class ObservedTree extends WrappedTree {
   }
 
   #opened(inner: FileHandle): ObservedHandle {
-    const unseen = inner.io === 'backing' && inner.flags.write;
-    if (unseen) this.#unseen.set(inner.node, (this.#unseen.get(inner.node) ?? 0) + 1);
-    return new ObservedHandle(inner, this, unseen);
-  }
-
-  /** A handle whose writes were unseen is gone. */
-  seenAgain(node: NodeId): void {
-    const left = (this.#unseen.get(node) ?? 1) - 1;
-    if (left > 0) this.#unseen.set(node, left);
-    else this.#unseen.delete(node);
+    return new ObservedHandle(inner, this);
   }
 
   override setxattr(
@@ -203,14 +187,16 @@ export class ObservedTree extends WrappedTree {
 
 class ObservedHandle extends WrappedHandle {
   readonly #tree: ObservedTree;
-  /** The kernel writes the host file: what it did is told when the descriptor is flushed. */
-  readonly unseen: boolean;
   #released = false;
 
-  constructor(inner: FileHandle, tree: ObservedTree, unseen: boolean) {
+  constructor(inner: FileHandle, tree: ObservedTree) {
     super(inner);
     this.#tree = tree;
-    this.unseen = unseen;
+  }
+
+  /** The kernel writes the host file by itself: what it did is told when the descriptor is flushed. */
+  get unseen(): boolean {
+    return this.inner.io === 'backing' && this.inner.flags.write;
   }
 
   async #changed<T>(caller: Caller, result: Promise<T>, offset: number, length: number): Promise<T> {
@@ -257,13 +243,11 @@ class ObservedHandle extends WrappedHandle {
     return this.unseen && this.#tree.heard(caller) ? this.#changed(caller, result, 0, 0) : result;
   }
 
-  override async release(caller: Caller): Promise<void> {
-    if (this.#released) return;
+  override release(caller: Caller): Promise<void> {
+    const result = this.inner.release(caller);
+    if (this.#released || !this.unseen || !this.#tree.heard(caller)) return result;
     this.#released = true;
-    await this.inner.release(caller);
-    if (!this.unseen) return;
-    this.#tree.seenAgain(this.inner.node);
-    if (this.#tree.heard(caller)) await this.#changed(caller, Promise.resolve(), 0, 0);
+    return this.#changed(caller, result, 0, 0);
   }
 }
 

@@ -27,7 +27,8 @@ const words: Partial<Record<Code, string>> = {
 
 /** The same error, saying which path it is about; what is no FsError stays as it is. */
 export function about(path: string, error: unknown): unknown {
-  if (!isFsError(error)) return error;
+  // An error with a cause of its kind says its path already.
+  if (!isFsError(error) || isFsError(error.cause)) return error;
   const detail = error.message.startsWith(`${error.code}: `) ? error.message.slice(error.code.length + 2) : '';
   if (detail.startsWith(path)) return error;
   return new FsError(error.code, `${path}: ${detail === '' ? (words[error.code] ?? error.code) : detail}`, {

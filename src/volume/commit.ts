@@ -3,7 +3,7 @@ import type { Awaitable } from '../base/awaitable.ts';
 import type { Caller } from '../base/caller.ts';
 import { encodeContent, ZERO } from '../cas/content.ts';
 import { BLOCK, INLINE } from '../cas/layout.ts';
-import type { Draft } from '../cas/types.ts';
+import type { Content, Draft } from '../cas/types.ts';
 import type { Inode } from '../meta/types.ts';
 import type { KvTransaction } from '../kv/types.ts';
 import { after } from './after.ts';
@@ -37,7 +37,8 @@ export async function commit(parts: Parts, file: OpenFile, caller: Caller, wish:
   } else if (staging instanceof OverlayStaging) {
     if (wish.last || staging.pages.count * PAGE <= BLOCK) await commitOverlay(parts, file, caller, inode, staging);
   } else if (file.size <= BLOCK) {
-    await commitBytes(parts, file, caller, inode, staging);
+    // An empty file waits for the last close: a shell that redirects closes a copy of the descriptor before it writes.
+    if (file.size > 0 || wish.last) await commitBytes(parts, file, caller, inode, staging);
   } else if (wish.last) {
     await (wish.copy === true
       ? commitCopy(parts, file, caller, inode, staging)
@@ -206,4 +207,27 @@ export function* dataBlocks(staging: Staging, size: number): Iterable<number> {
     }
     yield index;
   }
+}
+
+/**
+ * A store through a mapping leaves no trace in the slot's times once its page is dirty already: before a slot the kernel could
+ * write into is given away, its bytes are compared with what was committed. Runs in the file's `serial`.
+ */
+export async function recheck(parts: Parts, file: OpenFile, caller: Caller): Promise<void> {
+  const { staging } = file;
+  if (staging === undefined || file.gone) return;
+  file.observe();
+  if (!file.changed && file.watched && file.size > 0 && file.size <= BLOCK) {
+    const bytes = Buffer.allocUnsafe(file.size);
+    bytes.fill(0, await readSlot(parts.native, staging.slot.fd, bytes, 0));
+    const draft = await parts.content.draftBytes(bytes);
+    draft.drop();
+    if (!sameContent(draft.content, file.base)) file.touch();
+  }
+  await commit(parts, file, caller, { last: true });
+}
+
+function sameContent(a: Content, b: Content): boolean {
+  if (a.kind === 'block') return b.kind === 'block' && a.hash === b.hash;
+  return a.kind === 'zero' && b.kind === 'zero';
 }

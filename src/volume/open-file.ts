@@ -1,5 +1,6 @@
 /** A file while anybody has it open: one object for all its handles, so that everyone sees every write at once. */
 import type { Awaitable } from '../base/awaitable.ts';
+import type { Caller } from '../base/caller.ts';
 import { compareTimes } from '../base/time.ts';
 import type { Time } from '../base/time.ts';
 import { decodeContent } from '../cas/content.ts';
@@ -51,6 +52,8 @@ export class OpenFile {
   gone = false;
   /** Somebody maps the slot although nobody has the file open. */
   mapped = false;
+  /** Who closed a writing handle last: the author of what is committed afterwards. */
+  lastCaller: Caller | undefined;
   /** The newest version. */
   version: number;
   readonly #parts: Parts;

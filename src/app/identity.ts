@@ -1,0 +1,33 @@
+/** Who a client of the control socket is. */
+import { readFileSync } from 'node:fs';
+import type { Caller } from '../base/caller.ts';
+
+/** Characters a subject's id may have. */
+const plain = /^[A-Za-z0-9._@+-]{1,190}$/;
+
+/** Login names as /etc/passwd has them; read anew each time, it may change and is asked for rarely. */
+function loginName(uid: number): string | undefined {
+  try {
+    for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+      const [name, , id] = line.split(':');
+      if (id === String(uid) && name !== undefined && plain.test(name)) return name;
+    }
+  } catch {
+    // A machine without the file knows its users by number.
+  }
+  return undefined;
+}
+
+/** The user at the other end of the socket, with the rights of the data directory's owner: nobody else may connect. */
+export function callerOf(peer: { readonly uid: number; readonly gid: number; readonly pid: number }): Caller {
+  return {
+    subject: `user:${loginName(peer.uid) ?? peer.uid}`,
+    zone: 'default',
+    uid: peer.uid,
+    gid: peer.gid,
+    groups: [],
+    pid: peer.pid,
+    umask: 0,
+    via: 0,
+  };
+}

@@ -1,0 +1,146 @@
+/** One open file description: the rights it was opened with, over the file all handles share. */
+import type { Awaitable } from '../base/awaitable.ts';
+import type { Caller } from '../base/caller.ts';
+import { FsError } from '../base/errors.ts';
+import type { FileHandle, OpenFlags } from '../fs/types.ts';
+import { allocate } from './allocate.ts';
+import { commit } from './commit.ts';
+import { copyRange } from './copy-range.ts';
+import { fsync } from './fsync.ts';
+import { checkOffset } from './limits.ts';
+import type { OpenFile } from './open-file.ts';
+import type { OpenFiles } from './open-files.ts';
+import { seek } from './seek.ts';
+import type { Parts } from './types.ts';
+import { write } from './write.ts';
+
+export class VolumeHandle implements FileHandle {
+  readonly node: number;
+  readonly flags: OpenFlags;
+  readonly io: FileHandle['io'];
+  readonly #parts: Parts;
+  readonly #files: OpenFiles;
+  readonly #file: OpenFile;
+  readonly #via: number;
+  #released = false;
+
+  /** The handle has been counted in `file.users`. */
+  constructor(
+    parts: Parts,
+    files: OpenFiles,
+    file: OpenFile,
+    open: { flags: OpenFlags; io: FileHandle['io']; via: number },
+  ) {
+    this.#parts = parts;
+    this.#files = files;
+    this.#file = file;
+    this.#via = open.via;
+    this.node = file.ino;
+    this.flags = open.flags;
+    this.io = open.io;
+  }
+
+  get backing(): number | undefined {
+    return this.io === 'backing' ? this.#file.staging?.slot.fd : undefined;
+  }
+
+  get stamp(): number {
+    this.#file.observe();
+    return this.#file.stamp;
+  }
+
+  async read(_caller: Caller, into: Uint8Array, offset: number): Promise<number> {
+    if (!this.flags.read) throw new FsError('EBADF', 'the file is not open for reading');
+    checkOffset(offset);
+    return this.#file.read(into, offset);
+  }
+
+  async write(caller: Caller, data: Uint8Array, offset: number): Promise<number> {
+    this.#mustWrite();
+    const place = { offset, append: this.flags.append === true };
+    const count = this.#file.serial.run(() => write(this.#parts, this.#file, caller, data, place));
+    return this.flags.sync === true ? this.#synced(caller, count) : count;
+  }
+
+  async #synced(caller: Caller, count: Awaitable<number>): Promise<number> {
+    const done = await count;
+    await fsync(this.#parts, this.#file, caller);
+    return done;
+  }
+
+  async flush(caller: Caller): Promise<void> {
+    const file = this.#file;
+    if (!this.flags.write || (!file.watched && !file.changed && file.pending === undefined)) return;
+    await file.serial.run(() => commit(this.#parts, file, caller, { last: false }));
+  }
+
+  async fsync(caller: Caller, _dataOnly: boolean): Promise<void> {
+    await fsync(this.#parts, this.#file, caller);
+  }
+
+  async release(caller: Caller): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    const file = this.#file;
+    file.users.count++;
+    file.users.tally(this.#via, this.io, this.flags.write, -1);
+    if (this.flags.write) file.lastCaller = caller;
+    if (file.watched || file.changed || file.pending !== undefined) await this.#commitLast(caller);
+    const gone = this.#files.letGo(file, caller);
+    if (gone instanceof Promise) await gone;
+  }
+
+  async #commitLast(caller: Caller): Promise<void> {
+    const file = this.#file;
+    try {
+      await file.serial.run(() => {
+        if (file.users.count > 1) return undefined;
+        return commit(this.#parts, file, caller, { last: !this.#usedByKernel() });
+      });
+    } catch (error) {
+      this.#parts.onError(
+        error,
+        `inode ${String(file.ino)} cannot be committed; its bytes are kept and the next close or start tries again`,
+      );
+    }
+  }
+
+  /** A mapping outlives the descriptors, and the kernel's own descriptor lives a moment longer. */
+  #usedByKernel(): boolean {
+    const { watched, staging } = this.#file;
+    return watched && staging !== undefined && this.#parts.native.usedElsewhere(staging.slot.fd);
+  }
+
+  async allocate(caller: Caller, mode: number, offset: number, length: number): Promise<void> {
+    this.#mustWrite();
+    await this.#file.serial.run(() => allocate(this.#parts, this.#file, caller, { mode, offset, length }));
+    if (this.flags.sync === true) await fsync(this.#parts, this.#file, caller);
+  }
+
+  async seek(_caller: Caller, offset: number, whence: 'data' | 'hole'): Promise<number> {
+    return seek(this.#parts, this.#file, offset, whence);
+  }
+
+  async copyRange(
+    caller: Caller,
+    offset: number,
+    to: FileHandle,
+    toOffset: number,
+    length: number,
+  ): Promise<number> {
+    if (!this.flags.read) throw new FsError('EBADF', 'the source is not open for reading');
+    if (!(to instanceof VolumeHandle) || to.#files !== this.#files) {
+      throw new FsError('EXDEV', 'the target of the copy belongs to another file system');
+    }
+    to.#mustWrite();
+    if (to.flags.append === true) throw new FsError('EBADF', 'the target of the copy is open for appending');
+    const range = { from: this.#file, offset, to: to.#file, toOffset, length };
+    const count = await copyRange(this.#parts, caller, range);
+    if (to.flags.sync === true) await fsync(this.#parts, to.#file, caller);
+    return count;
+  }
+
+  #mustWrite(): void {
+    if (!this.flags.write) throw new FsError('EBADF', 'the file is not open for writing');
+  }
+}
