@@ -97,6 +97,14 @@ export class ContentStore implements AsyncDisposable {
     return this.#parts.slots.take();
   }
 
+  /**
+   * A slot with bytes in it has been truncated to nothing, and is still empty. Unless ext4 is told, closing any descriptor of the
+   * file (each close of a passthrough file is one) waits for its new bytes to be written out: milliseconds instead of microseconds.
+   */
+  truncated(slot: Slot): void {
+    this.#parts.files.forgetTruncation(slot.id);
+  }
+
   /** Recovery: the slot a record of the last run names; undefined when its file is missing. Ask before `discardSlotsExcept`. */
   reopenSlot(id: number): Slot | undefined {
     return this.#parts.slots.reopen(id);

@@ -1,4 +1,5 @@
 /** Sizes, and the keys of the index. Numbers in keys are big endian, so that they sort. */
+import { readU32, readU48, u32, u48 } from '../kv/keys.ts';
 import type { Key } from '../kv/types.ts';
 import type { Hash } from './types.ts';
 
@@ -27,30 +28,18 @@ export function isZero(bytes: Uint8Array): boolean {
   return true;
 }
 
-function id48(id: number): string {
-  const high = Math.floor(id / 2 ** 32);
-  return String.fromCharCode(
-    (high >>> 8) & 255,
-    high & 255,
-    (id >>> 24) & 255,
-    (id >>> 16) & 255,
-    (id >>> 8) & 255,
-    id & 255,
-  );
-}
-
 /** A block's bytes or their place, by hash. */
 export const blockKey = (hash: Hash): Key => `b${hash}`;
 /** An object's size and segments. */
-export const objectKey = (id: number): Key => `j${id48(id)}`;
+export const objectKey = (id: number): Key => `j${u48(id)}`;
 /** A segment's blocks. */
-export const segmentKey = (id: number): Key => `s${id48(id)}`;
+export const segmentKey = (id: number): Key => `s${u48(id)}`;
 /** Present while blocks of the segment wait to be hashed. */
-export const queueKey = (id: number): Key => `q${id48(id)}`;
+export const queueKey = (id: number): Key => `q${u48(id)}`;
 /** The hash of an object's whole bytes, once somebody asked. */
-export const wholeKey = (id: number): Key => `h${id48(id)}`;
+export const wholeKey = (id: number): Key => `h${u48(id)}`;
 /** A file that is a pack. */
-export const packKey = (id: number): Key => `p${id48(id).slice(2)}`;
+export const packKey = (id: number): Key => `p${u32(id)}`;
 /** How far a kind of number is given out. */
 export const counterKey = (kind: 'file' | 'object' | 'segment'): Key => `c${kind}`;
 /** The log pack that was being written last. */
@@ -58,7 +47,5 @@ export const logKey: Key = 'clog';
 
 /** The number in a key of one of the kinds above. */
 export function idOfKey(key: Key): number {
-  let id = 0;
-  for (let at = 1; at < key.length; at++) id = id * 256 + key.charCodeAt(at);
-  return id;
+  return key.length === 5 ? readU32(key, 1) : readU48(key, 1);
 }

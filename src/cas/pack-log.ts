@@ -79,6 +79,7 @@ export class PackLog {
     this.#unrecorded.delete(id);
   }
 
+  /** The next block begins another log: a sweep punches holes into this one. */
   close(): void {
     if (this.#log) this.#files.close(this.#log.fd);
     this.#log = undefined;

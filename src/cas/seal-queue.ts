@@ -2,7 +2,7 @@
  * Sealing: blocks of adopted packs get their hashes in the background, a segment at a time. Blocks that are stored already, and blocks
  * of zero bytes, are punched out of the pack once no segment refers to them by place and the index that says so is durable.
  */
-import type { KvStore } from '../kv/types.ts';
+import type { KvStore, KvTransaction } from '../kv/types.ts';
 import type { Blocks } from './blocks.ts';
 import { flow, Slice, wait, type Steps } from './flow.ts';
 import { hashAt } from './hash.ts';
@@ -16,6 +16,9 @@ import type { Dead, Puncher } from './puncher.ts';
 import { decodeLocation, encodeLocation, type Location } from './records.ts';
 import { decodeSegment, encodeSegment, isRaw, rawPacks, type Raw } from './segment.ts';
 import type { Hash } from './types.ts';
+
+/** Blocks a transaction gives their hashes: each costs a look-up, and the loop waits. */
+const AT_ONCE = 64;
 
 export interface SealParts {
   readonly kv: KvStore;
@@ -151,11 +154,16 @@ export class SealQueue {
     const hashed = await this.#hash(raws);
     await this.#findDamaged(hashed);
     for (const { hash } of hashed) if (hash !== undefined) this.#parts.protection.holdHash(hash);
-    const dead = await kv.write((tx) => flow(this.#write(id, hashed, tx)));
-    objects.changed(id);
-    this.counts.sealed += hashed.length;
-    this.counts.duplicates += dead.length;
-    for (const place of dead) this.#free(place);
+    for (let from = 0; from === 0 || from < hashed.length; from += AT_ONCE) {
+      const part = hashed.slice(from, from + AT_ONCE);
+      const last = from + AT_ONCE >= hashed.length;
+      const dead = await kv.write((tx) => flow(this.#write(id, part, last, tx)));
+      objects.changed(id);
+      this.counts.sealed += part.length;
+      this.counts.duplicates += dead.length;
+      for (const place of dead) this.#free(place);
+      if (!last) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
   }
 
   #free(place: Dead): void {
@@ -209,13 +217,9 @@ export class SealQueue {
     }
   }
 
-  /** Rewrites the segment with hashes; what it returns lies in packs for nothing. */
-  *#write(
-    id: number,
-    hashed: readonly Hashed[],
-    tx: Parameters<Parameters<KvStore['write']>[0]>[0],
-  ): Steps<Dead[]> {
-    tx.delete(queueKey(id));
+  /** Puts hashes into the segment; what it returns lies in packs for nothing. */
+  *#write(id: number, hashed: readonly Hashed[], last: boolean, tx: KvTransaction): Steps<Dead[]> {
+    if (last) tx.delete(queueKey(id));
     const record = yield* wait(tx.get(segmentKey(id)));
     // A sweep has deleted it meanwhile, and with it everything it named.
     if (!record) return [];

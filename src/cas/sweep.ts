@@ -55,6 +55,7 @@ export class Sweep {
     this.#parts = parts;
     this.#progress = progress;
     this.#kept = parts.protection.begin();
+    parts.log.close();
   }
 
   async run(live: () => AsyncIterable<Content>): Promise<Swept> {

@@ -19,7 +19,9 @@ export function initialise(connection: Connection, request: Request): void {
   }
   if (major < MAJOR || minor < OLDEST_MINOR) {
     connection.refuse(request, EPROTO);
-    connection.onReady(`the kernel speaks FUSE ${major}.${minor}; ${MAJOR}.${OLDEST_MINOR} (Linux 5.4) or newer is needed`);
+    connection.onReady(
+      `the kernel speaks FUSE ${major}.${minor}; ${MAJOR}.${OLDEST_MINOR} (Linux 5.4) or newer is needed`,
+    );
     return;
   }
   const flags2 = request.bodyLength >= 20 ? request.u32(16) : 0;

@@ -15,7 +15,8 @@ function lockOf(connection: Connection, request: Request, kind: LockKind): Lock 
   const type = request.u32(32);
   const start = request.big(16);
   const end = request.big(24);
-  if (type > F_UNLCK || type < 0 || start > end || end > OFFSET_MAX) throw new FsError('EINVAL', 'a lock that is none');
+  if (type > F_UNLCK || type < 0 || start > end || end > OFFSET_MAX)
+    throw new FsError('EINVAL', 'a lock that is none');
   const { fh } = connection.files.get(request.u64(0));
   const range = kind === 'flock' ? wholeFile : { start, end };
   return { owner: ownerAt(request, 8)(), via: request.via, fh, type, ...range, pid: request.u32(36) };

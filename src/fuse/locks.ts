@@ -63,10 +63,12 @@ export class Locks {
   set(node: NodeId, kind: LockKind, lock: Lock): boolean {
     const locks = this.#of(node);
     // flock(2): to convert a lock, the old one is removed first, and stays so if the new one is not to be had.
-    if (kind === 'flock') locks.flock = locks.flock.filter((held) => held.owner !== lock.owner || held.type === lock.type);
+    if (kind === 'flock')
+      locks.flock = locks.flock.filter((held) => held.owner !== lock.owner || held.type === lock.type);
     const granted = lock.type === F_UNLCK || !locks[kind].some((held) => conflicts(held, lock));
     if (granted) locks[kind] = applied(locks[kind], lock);
-    if (granted && kind === 'posix' && lock.type !== F_UNLCK && this.#ever.size < MOST_REMEMBERED) this.#ever.add(node);
+    if (granted && kind === 'posix' && lock.type !== F_UNLCK && this.#ever.size < MOST_REMEMBERED)
+      this.#ever.add(node);
     this.#settle(node, locks);
     return granted;
   }
@@ -113,7 +115,9 @@ export class Locks {
   dropFile(node: NodeId, via: number, fh: number): void {
     const locks = this.#nodes.get(node);
     if (!locks) return;
-    const owners = new Set(locks.posix.filter((held) => held.via === via && held.fh === fh).map((held) => held.owner));
+    const owners = new Set(
+      locks.posix.filter((held) => held.via === via && held.fh === fh).map((held) => held.owner),
+    );
     this.#drop(node, 'posix', (held) => owners.has(held.owner));
     this.#drop(node, 'flock', (held) => held.via === via && held.fh === fh);
   }

@@ -1,5 +1,5 @@
 /** Looks at a directory before it is mounted on: absent, busy, or the remains of a server that died. */
-import { lstat, realpath, stat } from 'node:fs/promises';
+import { realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FsError } from '../base/errors.ts';
 import { mountAt } from './mount-info.ts';
@@ -23,7 +23,8 @@ export async function examine(dir: string): Promise<MountPoint> {
   const mount = await mountAt(path);
   if (mount?.fsType.startsWith('fuse') === true) {
     if (await isDead(path)) return { path, stale: true };
-    if (mount.fsType === `fuse.${SUBTYPE}`) throw new FsError('EBUSY', `${path} is mounted already; unmount it first`);
+    if (mount.fsType === `fuse.${SUBTYPE}`)
+      throw new FsError('EBUSY', `${path} is mounted already; unmount it first`);
   }
   const found = await stat(path);
   if (!found.isDirectory()) throw new FsError('ENOTDIR', `${path} is no directory: mount on a directory`);
@@ -37,17 +38,19 @@ async function withoutLinks(path: string): Promise<string> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new FsError('ENOENT', `${path} does not exist: make the directory first`);
     // A dead mount point cannot be looked at itself, the directory above it can.
-    if (code === 'ENOTCONN' || code === 'ECONNABORTED') return join(await realpath(dirname(path)), basename(path));
+    if (code === 'ENOTCONN' || code === 'ECONNABORTED')
+      return join(await realpath(dirname(path)), basename(path));
     throw error;
   }
 }
 
+/** By statfs(2), which is always passed on: attributes of the root may still be cached in the kernel when nobody serves it any more. */
 async function isDead(path: string): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<boolean>((settle) => {
     timer = setTimeout(settle, PATIENCE, false);
   });
-  const answer = lstat(path).then(
+  const answer = statfs(path).then(
     () => false,
     (error: unknown) => ['ENOTCONN', 'ECONNABORTED'].includes((error as NodeJS.ErrnoException).code ?? ''),
   );

@@ -91,7 +91,9 @@ export async function openFuseMount(options: MountOptions): Promise<FuseMount> {
     await mount.start();
   } catch (error) {
     await mount[Symbol.asyncDispose]();
-    throw new FsError('ENOTCONN', `the kernel does not serve ${path}: ${(error as Error).message}`, { cause: error });
+    throw new FsError('ENOTCONN', `the kernel does not serve ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   return mount;
 }
@@ -99,7 +101,13 @@ export async function openFuseMount(options: MountOptions): Promise<FuseMount> {
 function mountAsRoot(options: MountOptions, path: string): number {
   // No MS_NOSUID and no MS_NODEV: device nodes and set-id programs work for root.
   const flags = options.readonly === true ? MS_RDONLY : 0;
-  return options.native.mountRoot(path, options.source, `fuse.${SUBTYPE}`, flags, 'allow_other,default_permissions');
+  return options.native.mountRoot(
+    path,
+    options.source,
+    `fuse.${SUBTYPE}`,
+    flags,
+    'allow_other,default_permissions',
+  );
 }
 
 async function mountAsUser(options: MountOptions, path: string): Promise<number> {

@@ -80,7 +80,12 @@ export function rename2(connection: Connection, request: Request): Promise<void>
   throw new FsError('EINVAL', `rename flags ${flags}`);
 }
 
-async function renamed(connection: Connection, request: Request, at: number, mode: RenameMode): Promise<void> {
+async function renamed(
+  connection: Connection,
+  request: Request,
+  at: number,
+  mode: RenameMode,
+): Promise<void> {
   const from = { parent: request.node, name: request.name(at) };
   const to = { parent: request.nodeAt(0), name: request.name(request.next) };
   await connection.fs.rename(request, from, to, mode);

@@ -51,7 +51,8 @@ export async function create(connection: Connection, request: Request): Promise<
     created = await connection.fs.create(request, at, mode, opening);
   } catch (error) {
     // Somebody else was first. ESTALE has the kernel look the name up again and open what it finds there, with its own checks.
-    if (isFsError(error, 'EEXIST') && (flags & O_EXCL) === 0) throw new FsError('ESTALE', 'the name exists by now');
+    if (isFsError(error, 'EEXIST') && (flags & O_EXCL) === 0)
+      throw new FsError('ESTALE', 'the name exists by now');
     throw error;
   }
   await answerCreated(connection, request, created);
@@ -71,7 +72,12 @@ async function answerCreated(connection: Connection, request: Request, created: 
 }
 
 /** An open whose caller was killed meanwhile has no RELEASE: what was opened is closed again. */
-async function answered(connection: Connection, request: Request, file: OpenFile, sent: number): Promise<void> {
+async function answered(
+  connection: Connection,
+  request: Request,
+  file: OpenFile,
+  sent: number,
+): Promise<void> {
   if (sent >= 0) return;
   connection.files.take(file.fh);
   await released(connection, request, file);

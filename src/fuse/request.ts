@@ -139,7 +139,8 @@ export class Request implements Caller {
   /** The name of an entry: the kernel itself lets longer ones through. `.` and `..` are only for LOOKUP, which takes `allowDots`. */
   name(at: number, allowDots = false): Name {
     const name = this.#text(at, true);
-    if (!allowDots && (name === '.' || name === '..')) throw new FsError('EINVAL', '`.` or `..` as a new name');
+    if (!allowDots && (name === '.' || name === '..'))
+      throw new FsError('EINVAL', '`.` or `..` as a new name');
     return name;
   }
 

@@ -72,10 +72,19 @@ export class Checkpoints {
 
   async #begin(): Promise<void> {
     if (this.#stop.signal.aborted) return;
-    this.#running = this.#checkpoint().then(
-      () => this.#ended(undefined),
-      (error: unknown) => this.#ended(error),
-    );
+    try {
+      this.#freeze();
+    } catch (error) {
+      this.#ended(error);
+      return;
+    }
+    // Not within this call: what `sync` runs may itself write, and must find this checkpoint running.
+    this.#running = Promise.resolve()
+      .then(() => this.#moveFrozen())
+      .then(
+        () => this.#ended(undefined),
+        (error: unknown) => this.#ended(error),
+      );
     await this.#running;
   }
 
@@ -94,12 +103,16 @@ export class Checkpoints {
     this.#failure = { error: known, retryAt: performance.now() + pauseAfterFailure };
   }
 
-  async #checkpoint(): Promise<void> {
+  /** One memtable at most is frozen: that of a checkpoint which failed is written by the next. */
+  #freeze(): void {
+    const { layers, journal } = this.#options;
+    if (layers.frozen !== undefined) return;
+    journal.rotate();
+    layers.freeze();
+  }
+
+  async #moveFrozen(): Promise<void> {
     const { layers, journal, reserve, sync } = this.#options;
-    if (layers.frozen === undefined) {
-      journal.rotate();
-      layers.freeze();
-    }
     const frozen = layers.frozen;
     if (frozen === undefined) return;
     // The journal first: LevelDB must not come to hold a part of what a power cut could still take from the journal.

@@ -104,10 +104,11 @@ export class Namespace {
 
   /**
    * chmod, chown, utimens, truncate with their rules: ctime moves; mtime too when the size changes; chown clears set-id bits;
-   * setgid is refused to strangers of the group. Makes no version. EISDIR, EINVAL for the size of what is no regular file.
+   * setgid is refused to strangers of the group. Makes no version. What changes nothing (the size there is, no set-id bits to
+   * clear) moves no times. A removed inode that is still remembered changes in memory only, and `also` does not run. EISDIR, EINVAL for the size of what is no regular file.
    */
-  change(caller: Caller, ino: number, change_: InodeChange, also?: Also): Promise<Inode> {
-    return change(this.#store, caller, ino, change_, also);
+  change(caller: Caller, ino: number, what: InodeChange, also?: Also): Promise<Inode> {
+    return change(this.#store, caller, ino, what, also);
   }
 
   /**
@@ -131,8 +132,8 @@ export class Namespace {
   /**
    * About `limit` entries (at least 1) after the cookie (0: from the start); none means the end. In hash order, so that an
    * entry that stays appears exactly once while others come and go. Names of one hash are never split over two pages: such a
-   * page may be shorter or longer than `limit`. Who takes only part of a page goes on at the cookie of the last entry taken;
-   * all but the last of the names of one hash carry the cookie *before* them, so that none is lost that way.
+   * page may be shorter or longer than `limit`. All but the last of the names of one hash carry the cookie *before* them: who
+   * takes only part of a page and goes on at the cookie of the last entry taken loses none, though such names come again.
    */
   list(parent: number, after: number, limit: number): Awaitable<readonly Listed[]> {
     return list(this.#store, parent, after, limit);

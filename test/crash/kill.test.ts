@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { mountNexus, mountable } from '../mount/harness.ts';
+import { mountNexus, whyNoMounts } from '../mount/harness.ts';
 import { shell } from '../programs/shell.ts';
 
 const load = fileURLToPath(new URL('load.js', import.meta.url));
@@ -28,7 +28,7 @@ async function underLoad(dir: string, seed: number, log: string, until: () => Pr
   await new Promise((resolve) => file.close(resolve));
 }
 
-describe.skipIf(mountable() !== undefined).each([true, false])(
+describe.skipIf(whyNoMounts() !== undefined).each([true, false])(
   'kill -9 with passthrough %s',
   (passthrough) => {
     it(`loses nothing acknowledged, ${rounds} times (FS-5, FS-8)`, { timeout: rounds * 60_000 }, async () => {
@@ -46,7 +46,7 @@ describe.skipIf(mountable() !== undefined).each([true, false])(
         const found = await shell('/', `node ${load} verify ${dir} ${log}`);
         expect(found.trim(), `round ${round}, killed after ${moment} ms`).toMatch(/^verified \d+ files$/);
         const fsck = await mounted.nexus(['fsck', '--json']);
-        expect(fsck.code, fsck.out + fsck.err).toBe(0);
+        expect(fsck.code, fsck.stdout + fsck.stderr).toBe(0);
       }
       await rm(logs, { recursive: true, force: true });
     });

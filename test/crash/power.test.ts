@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mountNexus, mountable, type MountedNexus } from '../mount/harness.ts';
+import { mountNexus, whyNoMounts, type MountedNexus } from '../mount/harness.ts';
 import { attempt, shell } from '../programs/shell.ts';
 
 /** `act` is Python run in the tree, the files it opened stay open while the image is copied; `check` runs on the copy. */
@@ -109,7 +109,7 @@ def fsyncdir(d): fd = os.open(d, os.O_RDONLY); os.fsync(fd); os.close(fd)
 def read(p): return open(p, 'rb').read()
 `;
 
-const reason = mountable() ?? (process.getuid?.() === 0 ? undefined : 'loop mounts need root');
+const reason = whyNoMounts() ?? (process.getuid?.() === 0 ? undefined : 'loop mounts need root');
 
 /** An ext4 image mounted on a directory of its own. */
 async function mountImage(work: string, image: string, name: string): Promise<string> {
@@ -165,7 +165,7 @@ describe.skipIf(reason !== undefined).each([true, false])('power cut with passth
       const outcome = await attempt(dir, `python3 - <<'PY'\n${prelude}${scenario.check}\nPY`);
       expect(outcome.code, outcome.err).toBe(0);
       const fsck = await second.nexus(['fsck', '--json']);
-      expect(fsck.code, fsck.out + fsck.err).toBe(0);
+      expect(fsck.code, fsck.stdout + fsck.stderr).toBe(0);
     } finally {
       await attempt('/', `umount ${disk} || umount -l ${disk}`);
     }

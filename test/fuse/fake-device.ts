@@ -19,7 +19,10 @@ export class FakeDevice implements Device {
   #onMessage: (message: Buffer, length: number) => void = () => undefined;
   #onEnd: (error: string | undefined) => void = () => undefined;
 
-  start(onMessage: (message: Buffer, length: number) => void, onEnd: (error: string | undefined) => void): void {
+  start(
+    onMessage: (message: Buffer, length: number) => void,
+    onEnd: (error: string | undefined) => void,
+  ): void {
     this.#onMessage = onMessage;
     this.#onEnd = onEnd;
   }

@@ -24,16 +24,67 @@ function shown(locks: Locks, kind: LockKind = 'posix'): string {
 
 describe('fcntl locks', () => {
   it.each<[string, [number, number, number][], string]>([
-    ['joins neighbours', [[WRITE, 0, 3], [WRITE, 4, 6]], 'AAAAAAA.....'],
-    ['joins what overlaps', [[WRITE, 0, 5], [WRITE, 3, 8]], 'AAAAAAAAA...'],
-    ['splits by unlocking the middle', [[WRITE, 0, 9], [NONE, 3, 5]], 'AAA...AAAA..'],
-    ['downgrades a part', [[WRITE, 0, 9], [READ, 3, 5]], 'AAAaaaAAAA..'],
-    ['upgrades a part', [[READ, 2, 9], [WRITE, 0, 4]], 'AAAAAaaaaa..'],
-    ['unlocks more than is locked', [[WRITE, 2, 4], [NONE, 0, 11]], '............'],
-    ['covers several', [[WRITE, 0, 1], [WRITE, 4, 5], [READ, 0, 8]], 'aaaaaaaaa...'],
+    [
+      'joins neighbours',
+      [
+        [WRITE, 0, 3],
+        [WRITE, 4, 6],
+      ],
+      'AAAAAAA.....',
+    ],
+    [
+      'joins what overlaps',
+      [
+        [WRITE, 0, 5],
+        [WRITE, 3, 8],
+      ],
+      'AAAAAAAAA...',
+    ],
+    [
+      'splits by unlocking the middle',
+      [
+        [WRITE, 0, 9],
+        [NONE, 3, 5],
+      ],
+      'AAA...AAAA..',
+    ],
+    [
+      'downgrades a part',
+      [
+        [WRITE, 0, 9],
+        [READ, 3, 5],
+      ],
+      'AAAaaaAAAA..',
+    ],
+    [
+      'upgrades a part',
+      [
+        [READ, 2, 9],
+        [WRITE, 0, 4],
+      ],
+      'AAAAAaaaaa..',
+    ],
+    [
+      'unlocks more than is locked',
+      [
+        [WRITE, 2, 4],
+        [NONE, 0, 11],
+      ],
+      '............',
+    ],
+    [
+      'covers several',
+      [
+        [WRITE, 0, 1],
+        [WRITE, 4, 5],
+        [READ, 0, 8],
+      ],
+      'aaaaaaaaa...',
+    ],
   ])('%s (FS-2)', (_, steps, expected) => {
     const locks = new Locks();
-    for (const [type, start, end] of steps) expect(locks.set(NODE, 'posix', lock('a', type, start, end))).toBe(true);
+    for (const [type, start, end] of steps)
+      expect(locks.set(NODE, 'posix', lock('a', type, start, end))).toBe(true);
     expect(shown(locks)).toBe(expected);
   });
 
@@ -76,7 +127,9 @@ describe('fcntl locks', () => {
       locks.wait(NODE, 'posix', lock('a', WRITE, 1, 1), stop.signal),
       locks.wait(6, 'posix', lock('b', WRITE, 0, 0), stop.signal),
     ];
-    await expect(locks.wait(NODE, 'posix', lock('c', READ, 0, 0), stop.signal)).rejects.toMatchObject({ code: 'EDEADLK' });
+    await expect(locks.wait(NODE, 'posix', lock('c', READ, 0, 0), stop.signal)).rejects.toMatchObject({
+      code: 'EDEADLK',
+    });
     stop.abort();
     for (const wait of waiting) await expect(wait).rejects.toMatchObject({ code: 'EINTR' });
   });

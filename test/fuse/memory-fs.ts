@@ -1,5 +1,15 @@
 /** A small FileSystem for tests of the protocol: nodes in a Map, the content of each file in a nameless host file, so that passthrough has something to work on. */
-import { closeSync, fsyncSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  fstatSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Caller } from '../../src/base/caller.ts';
@@ -266,7 +276,8 @@ export class MemoryFs implements FileSystem, Disposable {
   async readdir(_: Caller, id: NodeId, after: number, limit: number): Promise<readonly DirEntry[]> {
     const page: DirEntry[] = [];
     for (const [name, { node, cookie }] of this.#dir(id).entries) {
-      if (cookie > after && page.length < limit) page.push({ name, attr: this.#attr(this.#node(node)), cookie });
+      if (cookie > after && page.length < limit)
+        page.push({ name, attr: this.#attr(this.#node(node)), cookie });
     }
     return page;
   }
@@ -293,7 +304,15 @@ export class MemoryFs implements FileSystem, Disposable {
   }
 
   async statfs(): Promise<StatFs> {
-    return { blockSize: 4096, blocks: 1000, free: 600, available: 500, files: 100, filesFree: 90, nameMax: 255 };
+    return {
+      blockSize: 4096,
+      blocks: 1000,
+      free: 600,
+      available: 500,
+      files: 100,
+      filesFree: 90,
+      nameMax: 255,
+    };
   }
 
   async sync(_: Caller, node: NodeId): Promise<void> {
@@ -375,7 +394,13 @@ class MemoryHandle implements FileHandle {
     return whence === 'data' ? offset : size;
   }
 
-  async copyRange(caller: Caller, offset: number, to: FileHandle, toOffset: number, length: number): Promise<number> {
+  async copyRange(
+    caller: Caller,
+    offset: number,
+    to: FileHandle,
+    toOffset: number,
+    length: number,
+  ): Promise<number> {
     const data = Buffer.alloc(Math.min(length, Math.max(0, fstatSync(this.#of.fd).size - offset)));
     readSync(this.#of.fd, data, 0, data.length, offset);
     return to.write(caller, data, toOffset);

@@ -41,7 +41,9 @@ class Lines {
 
   next(): Promise<string> {
     const ready = this.#ready.shift();
-    return ready === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(ready);
+    return ready === undefined
+      ? new Promise((resolve) => this.#waiting.push(resolve))
+      : Promise.resolve(ready);
   }
 }
 
@@ -66,10 +68,14 @@ export class Mounts implements AsyncDisposable {
   constructor(dirs: string[], options: object) {
     this.dirs = dirs;
     const loader = here('./typescript-loader.js');
-    this.#child = spawn(process.execPath, ['--import', loader, here('./server.ts'), JSON.stringify(options), ...dirs], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      cwd: '/',
-    });
+    this.#child = spawn(
+      process.execPath,
+      ['--import', loader, here('./server.ts'), JSON.stringify(options), ...dirs],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        cwd: '/',
+      },
+    );
     this.#lines = new Lines(this.#child);
     this.#exited = new Promise((resolve) => this.#child.once('close', resolve));
   }
@@ -118,7 +124,13 @@ export function isMounted(dir: string): boolean {
 export async function shell(mounts: Mounts, script: string): Promise<string> {
   const [A, B] = mounts.dirs;
   try {
-    return (await run('sh', ['-c', script], { cwd: '/', env: { ...process.env, A, B, LC_ALL: 'C' }, timeout: LIMIT })).stdout;
+    return (
+      await run('sh', ['-c', script], {
+        cwd: '/',
+        env: { ...process.env, A, B, LC_ALL: 'C' },
+        timeout: LIMIT,
+      })
+    ).stdout;
   } catch (error) {
     return (error as { stderr: string }).stderr;
   }

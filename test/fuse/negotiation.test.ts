@@ -24,7 +24,9 @@ describe('negotiation', () => {
     expect([data.readUInt32LE(0), data.readUInt32LE(4), data.readUInt32LE(8)]).toEqual([7, 45, 131072]);
     const flags = data.readUInt32LE(12);
     const on = [0, 1, 3, 4, 5, 10, 13, 14, 15, 18, 22, 23, 25, 28, 29, 30];
-    expect(Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (flags & (1 << bit)) !== 0)).toEqual(on);
+    expect(Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (flags & (1 << bit)) !== 0)).toEqual(
+      on,
+    );
     expect([data.readUInt16LE(16), data.readUInt16LE(18)]).toEqual([64, 48]);
     expect([data.readUInt32LE(20), data.readUInt32LE(24), data.readUInt16LE(28)]).toEqual([1 << 20, 1, 256]);
     expect(data.readUInt32LE(32)).toBe(0b11100);

@@ -119,7 +119,8 @@ export class Wire implements AsyncDisposable {
 }
 
 export function parse(reply: Buffer, request: Buffer): Reply {
-  if (reply.readUInt32LE(0) !== reply.length) throw new Error(`length ${reply.readUInt32LE(0)} of ${reply.length}`);
+  if (reply.readUInt32LE(0) !== reply.length)
+    throw new Error(`length ${reply.readUInt32LE(0)} of ${reply.length}`);
   if (reply.readBigUInt64LE(8) !== request.readBigUInt64LE(8)) throw new Error('reply to another request');
   const error = -reply.readInt32LE(4);
   if (error !== 0 && reply.length !== 16) throw new Error('an error with a payload');

@@ -176,7 +176,7 @@ describe('what a power cut may do to the journal', () => {
     expect(listJournals(torn.directory)).toHaveLength(1);
 
     const short = written([['a', 0], ['b', 0]], [['c', 0]], [['d', 0]]);
-    truncateSync(listJournals(short.directory)[0]!.path, short.ends[0]!);
+    truncateSync(listJournals(short.directory)[0]!.path, short.ends[0]);
     expect(replayed(short.directory, boots.after)).toEqual(['a']);
     expect(listJournals(short.directory)).toHaveLength(1);
 
@@ -185,7 +185,7 @@ describe('what a power cut may do to the journal', () => {
     expect(replayed(empty.directory, boots.after)).toEqual([]);
 
     const known = written([['a', 0], ['b', 0]], [['c', short.ends[1]!]]);
-    truncateSync(listJournals(known.directory)[0]!.path, short.ends[0]!);
+    truncateSync(listJournals(known.directory)[0]!.path, short.ends[0]);
     expect(() => replayed(known.directory, boots.after)).toThrow(/EIO.*lacks/);
   });
 

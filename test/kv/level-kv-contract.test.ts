@@ -3,7 +3,7 @@ import { describeKv } from '../contract/kv.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 describeKv('LevelKv', () => openLevelKv(temporaryDirectory()));
-// So small that nearly every transaction begins a checkpoint, and writers wait for one.
+// So small that every few transactions begin a checkpoint, and writers wait for one.
 describeKv('LevelKv in permanent checkpoints', () =>
-  openLevelKv(temporaryDirectory(), { checkpointBytes: 300 }),
+  openLevelKv(temporaryDirectory(), { checkpointBytes: 1000 }),
 );

@@ -39,7 +39,7 @@ export async function openFixture(kv: KvStore = new MemoryKv(), cachedInodes?: n
 
 export const at = (parent: number, name: string): Place => ({ parent, name: nameFromText(name) });
 export const n = (name: string): Name => nameFromText(name);
-export const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+export const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));
 export const closed = (): boolean => false;
 export const open = (): boolean => true;
 

@@ -42,6 +42,14 @@ it('makes none for content that is the newest version’s (VER-1)', async () => 
   expect(ns.counts().revision).toBe(revision);
 });
 
+it('makes the first version of content that was only kept so far (VER-1)', async () => {
+  const { ns, clock } = await openFixture();
+  const { ino } = await touch(ns, root, 'f');
+  await ns.change(rootCaller, ino, { content: bytes('one'), size: 3 });
+  const first = { content: bytes('one'), size: 3, mtime: clock.tick() };
+  expect(await ns.commit(rootCaller, ino, first)).toMatchObject({ version: 1 });
+});
+
 it('tells all-zero contents apart by their size (VER-1)', async () => {
   const { ns, clock } = await openFixture();
   const { ino } = await touch(ns, root, 'f');
@@ -93,7 +101,9 @@ it('keeps the versions of a removed file, and names all content for the collecto
 
 it('writes no past for attribute changes within one second (VER-1)', async () => {
   const { ns, kv, clock } = await openFixture();
-  const past = async () => (await kv.scan({ from: 'I', to: 'J', limit: 1_000 })).length;
+  const past = async () => (await kv.scan({ from: 'I', to: 'J', limit: 1_000 })).length - 1;
+  clock.tick();
+  await touch(ns, root, 'first');
   const made = await touch(ns, root, 'f');
   for (let i = 0; i < 50; i++) await touch(ns, root, `f${i}`);
   expect(await past()).toBe(0);
@@ -107,4 +117,7 @@ it('writes no past for attribute changes within one second (VER-1)', async () =>
   expect(await past()).toBe(2);
   expect(await ns.inodeAt(made.ino, made.revision)).toMatchObject({ version: 1 });
   expect(await inode(ns, made.ino)).toMatchObject({ version: 2 });
+  const { revision } = ns.counts();
+  await ns.change(rootCaller, made.ino, { size: 100 });
+  expect(await ns.inodeAt(made.ino, revision)).toMatchObject({ version: 2, size: 1 });
 });

@@ -95,27 +95,36 @@ export class Tree {
   #run(operation: Operation): void {
     switch (operation.op) {
       case 'mkdir':
-        return this.#make(operation.path, node('directory', operation.mode & 0o1777, 0, 0));
+        this.#make(operation.path, node('directory', operation.mode & 0o1777, 0, 0));
+        return;
       case 'create':
-        return this.#make(operation.path, node('file', operation.mode, 0, 0));
+        this.#make(operation.path, node('file', operation.mode, 0, 0));
+        return;
       case 'symlink':
-        return this.#make(operation.path, node('symlink', 0o777, 0, 0, operation.target));
+        this.#make(operation.path, node('symlink', 0o777, 0, 0, operation.target));
+        return;
       case 'link':
-        return this.#link(operation.path, operation.to);
+        this.#link(operation.path, operation.to);
+        return;
       case 'unlink':
-        return this.#unlink(operation.path);
+        this.#unlink(operation.path);
+        return;
       case 'rmdir':
-        return this.#rmdir(operation.path);
+        this.#rmdir(operation.path);
+        return;
       case 'rename':
-        return this.#rename(operation.path, operation.to, operation.mode);
+        this.#rename(operation.path, operation.to, operation.mode);
+        return;
       case 'chmod':
         this.#follow(operation.path).mode = operation.mode;
         return;
       case 'chown':
-        return this.#chown(operation.path, operation.uid, operation.gid);
+        this.#chown(operation.path, operation.uid, operation.gid);
+        return;
       case 'write':
       case 'truncate':
-        return this.#resize(operation);
+        this.#resize(operation);
+        return;
     }
   }
 

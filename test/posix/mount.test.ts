@@ -1,6 +1,6 @@
 /** The POSIX suite on real mounts: two of one tree, with passthrough and without (FS-2, FS-3, FS-11). */
 import { afterAll, describe } from 'vitest';
-import { mountNexus, mountable, type MountedNexus } from '../mount/harness.ts';
+import { mountNexus, whyNoMounts, type MountedNexus } from '../mount/harness.ts';
 import { shell } from '../programs/shell.ts';
 import { describePosix, type Exclusion } from './describe.ts';
 
@@ -8,7 +8,7 @@ import { describePosix, type Exclusion } from './describe.ts';
 const exclusions: Exclusion[] = [];
 
 for (const passthrough of [true, false]) {
-  describe.skipIf(mountable() !== undefined)(`mounted ${passthrough ? 'with' : 'without'} passthrough`, () => {
+  describe.skipIf(whyNoMounts() !== undefined)(`mounted ${passthrough ? 'with' : 'without'} passthrough`, () => {
     let mounting: Promise<MountedNexus> | undefined;
     /** A directory of its own on one of the two mounts; both are made when the first is asked for. */
     const directory = async (mount: number): Promise<string> => {

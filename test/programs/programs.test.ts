@@ -1,6 +1,6 @@
 /** Ordinary programs on a mount, with passthrough and without (FS-1). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mountNexus, mountable, type MountedNexus } from '../mount/harness.ts';
+import { mountNexus, whyNoMounts, type MountedNexus } from '../mount/harness.ts';
 import { attempt, shell } from './shell.ts';
 
 const modes = [
@@ -25,7 +25,7 @@ sed -i 's/^5$/five/' dir*/*.txt && git commit -qam two
 `;
 
 for (const mode of modes) {
-  describe.skipIf(mountable() !== undefined)(`programs ${mode.title}`, () => {
+  describe.skipIf(whyNoMounts() !== undefined)(`programs ${mode.title}`, () => {
     let mounted: MountedNexus;
     let work: string;
     beforeAll(async () => {
@@ -139,7 +139,7 @@ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null`,
 
     it('fsck finds nothing afterwards (CAS-3)', async () => {
       const outcome = await mounted.nexus(['fsck', '--json']);
-      expect(outcome.code, outcome.err + outcome.out).toBe(0);
+      expect(outcome.code, outcome.stderr + outcome.stdout).toBe(0);
     });
   });
 }

@@ -1,7 +1,7 @@
 /** Large directories, large files, bounded memory (FS-7, CAS-2). Small sizes by default; the full ones with NEXUS_LONG. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mountNexus, mountable, type MountedNexus } from '../mount/harness.ts';
+import { mountNexus, whyNoMounts, type MountedNexus } from '../mount/harness.ts';
 import { shell } from '../programs/shell.ts';
 
 const long = process.env['NEXUS_LONG'] !== undefined;
@@ -24,7 +24,7 @@ while not os.path.exists('${file}') or len(took) < 500:
 took.sort(); print(took[int(len(took) * 0.99)] * 1000)
 PY`;
 
-describe.skipIf(mountable() !== undefined).each([true, false])('scale with passthrough %s', (passthrough) => {
+describe.skipIf(whyNoMounts() !== undefined).each([true, false])('scale with passthrough %s', (passthrough) => {
   let mounted: MountedNexus;
   let work: string;
   beforeAll(async () => {
