@@ -33,7 +33,8 @@ const longestSocketPath = 107;
 /** A path to the control socket that fits into a socket address; dispose it once bound or connected. */
 export function controlSocket(data: string): { readonly path: string } & Disposable {
   const plain = join(data, 'control.sock');
-  if (Buffer.byteLength(plain) <= longestSocketPath) return { path: plain, [Symbol.dispose]: () => undefined };
+  if (Buffer.byteLength(plain) <= longestSocketPath)
+    return { path: plain, [Symbol.dispose]: () => undefined };
   const fd = openSync(data, 'r');
   return { path: `/proc/self/fd/${fd}/control.sock`, [Symbol.dispose]: () => closeSync(fd) };
 }

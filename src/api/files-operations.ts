@@ -4,7 +4,15 @@ import { isFsError } from '../base/errors.ts';
 import { splitVersion } from '../vfs/path.ts';
 import { operation } from './operation.ts';
 import type { Context } from './operation.ts';
-import { attrShape, entryShape, pathShape, versionShape, viewAttr, viewEntry, viewVersion } from './shapes.ts';
+import {
+  attrShape,
+  entryShape,
+  pathShape,
+  versionShape,
+  viewAttr,
+  viewEntry,
+  viewVersion,
+} from './shapes.ts';
 
 /** Larger content is hashed only when asked for: it may take seconds. */
 const hashedUnasked = 16 * 1024 * 1024;
@@ -31,7 +39,11 @@ export const filesList = operation({
   name: 'files.list',
   summary: 'The entries of a directory, a page at a time; of a file, the file itself',
   effect: 'read',
-  input: z.object({ path: pathShape, after: count.default(0), limit: z.number().int().min(1).max(10_000).default(1000) }),
+  input: z.object({
+    path: pathShape,
+    after: count.default(0),
+    limit: z.number().int().min(1).max(10_000).default(1000),
+  }),
   output: z.object({ entries: z.array(entryShape) }),
   async run({ files, caller }, { path, after, limit }) {
     try {
@@ -83,7 +95,10 @@ export const filesRead = operation({
   input: z.object({ path: pathShape, offset: count.optional(), length: count.optional() }),
   output: z.object({ bytes: z.number() }),
   async run(context, { path, offset, length }) {
-    const range = { ...(offset === undefined ? {} : { offset }), ...(length === undefined ? {} : { length }) };
+    const range = {
+      ...(offset === undefined ? {} : { offset }),
+      ...(length === undefined ? {} : { length }),
+    };
     const from = await versionOf(context, path);
     return send(
       context,
@@ -117,7 +132,10 @@ export const filesReadVersion = operation({
   }),
   output: z.object({ bytes: z.number() }),
   async run(context, { path, version, offset, length }) {
-    const range = { ...(offset === undefined ? {} : { offset }), ...(length === undefined ? {} : { length }) };
+    const range = {
+      ...(offset === undefined ? {} : { offset }),
+      ...(length === undefined ? {} : { length }),
+    };
     return send(context, context.files.readVersion(context.caller, path, version, range));
   },
 });

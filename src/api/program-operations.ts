@@ -5,9 +5,14 @@ import { operation } from './operation.ts';
 /** `type:id`: both of letters, digits and a few signs, so that they can stand in names, tuples and logs. */
 const subject = z
   .string()
-  .regex(/^[a-z][a-z0-9_-]{0,63}:[A-Za-z0-9._@+-]{1,190}$/, 'a subject looks like user:alice or agent:builder');
+  .regex(
+    /^[a-z][a-z0-9_-]{0,63}:[A-Za-z0-9._@+-]{1,190}$/,
+    'a subject looks like user:alice or agent:builder',
+  );
 
-const zone = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'a zone is a name of letters, digits, dots and dashes');
+const zone = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,64}$/, 'a zone is a name of letters, digits, dots and dashes');
 
 const absolute = z.string().startsWith('/', 'an absolute path is needed');
 
@@ -97,13 +102,12 @@ export const mountsEnded = operation({
 
 export const fsck = operation({
   name: 'fsck',
-  summary: 'Checks directory tree, versions and stored content; with deep every stored byte; with repair mends',
+  summary:
+    'Checks directory tree, versions and stored content; with deep every stored byte; with repair mends',
   effect: 'admin',
   input: z.object({ repair: z.boolean().default(false), deep: z.boolean().default(false) }),
   output: z.object({
-    problems: z
-      .array(z.object({ kind: z.string(), text: z.string(), repaired: z.boolean() }))
-      .readonly(),
+    problems: z.array(z.object({ kind: z.string(), text: z.string(), repaired: z.boolean() })).readonly(),
     more: z.number(),
     checked: counters,
   }),

@@ -12,7 +12,10 @@ export async function runOperation(name: string, input: unknown, context: Contex
   if (!found) throw new Failure('usage', `there is no operation ${JSON.stringify(name)}`);
   const checked = found.input.safeParse(input);
   if (!checked.success) {
-    throw new Failure('usage', `${name}: ${z.prettifyError(checked.error).replace(/^✖ /gm, '').replace(/\s+/g, ' ')}`);
+    throw new Failure(
+      'usage',
+      `${name}: ${z.prettifyError(checked.error).replace(/^✖ /gm, '').replace(/\s+/g, ' ')}`,
+    );
   }
   return found.run(context, checked.data);
 }

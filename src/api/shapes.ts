@@ -20,7 +20,10 @@ const byMode = new Map<number, (typeof types)[number]>([
 ]);
 
 /** An absolute path in the tree. */
-export const pathShape = z.string().min(1).startsWith('/', 'a path begins with /, as in /workspace/notes.txt');
+export const pathShape = z
+  .string()
+  .min(1)
+  .startsWith('/', 'a path begins with /, as in /workspace/notes.txt');
 
 export const attrShape = z.object({
   inode: z.number(),

@@ -51,5 +51,7 @@ export type Output<N extends OperationName> = Awaited<ReturnType<Table[N]['run']
 
 /** The operation of that name, if there is one. */
 export function operationOf(name: string): Operation | undefined {
-  return Object.hasOwn(table, name) ? (table as unknown as Readonly<Record<string, Operation>>)[name] : undefined;
+  return Object.hasOwn(table, name)
+    ? (table as unknown as Readonly<Record<string, Operation>>)[name]
+    : undefined;
 }

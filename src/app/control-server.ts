@@ -12,10 +12,11 @@ import { log } from './log.ts';
 export interface ControlOptions {
   readonly data: string;
   /** What operations run with, less what belongs to one request. */
-  context(peer: { readonly uid: number; readonly gid: number; readonly pid: number }): Pick<
-    Context,
-    'files' | 'program' | 'caller'
-  >;
+  context(peer: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly pid: number;
+  }): Pick<Context, 'files' | 'program' | 'caller'>;
   /** The number of connected clients changed. */
   clients(count: number): void;
 }

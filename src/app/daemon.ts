@@ -49,7 +49,12 @@ export class Daemon {
   #closing: Promise<void> | undefined;
   #end: () => void = () => undefined;
 
-  private constructor(options: DaemonOptions, directory: DataDirectory, storage: Storage, mounts: LiveMounts) {
+  private constructor(
+    options: DaemonOptions,
+    directory: DataDirectory,
+    storage: Storage,
+    mounts: LiveMounts,
+  ) {
     this.#options = options;
     this.#directory = directory;
     this.#storage = storage;
@@ -73,15 +78,18 @@ export class Daemon {
       opened = storage;
       await directory.recovered();
       const table = new MountTable({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, now });
-      await table.add(callerOf({ uid: 0, gid: 0, pid: 0 }), '/workspace', storage.volume, { number: workspace });
+      await table.add(callerOf({ uid: 0, gid: 0, pid: 0 }), '/workspace', storage.volume, {
+        number: workspace,
+      });
       const observed = observe(table);
       const tree = guard(observed, allowAll);
-      let daemon: Daemon | undefined;
-      const changed = (count: number): void => daemon?.count('mounts', count);
+      const later: { daemon?: Daemon } = {};
+      const changed = (count: number): void => later.daemon?.count('mounts', count);
       const writtenElsewhere = (node: NodeId, via: number): boolean =>
         Math.floor(node / span) === workspace && storage.volume.openElsewhere(node % span, via);
       const mounts = new LiveMounts({ data: options.data, tree, observed, writtenElsewhere, changed });
-      daemon = new Daemon(options, directory, storage, mounts);
+      const daemon = new Daemon(options, directory, storage, mounts);
+      later.daemon = daemon;
       await daemon.#listen(new TreeFiles(tree));
       return daemon;
     } catch (error) {
@@ -154,7 +162,9 @@ export class Daemon {
       } catch (error) {
         // The marker of a running daemon stays: the next start recovers what was not closed.
         logBug('stopping', error);
-        throw error instanceof FsError ? error : new FsError('EIO', 'the daemon could not close everything: its log tells more');
+        throw error instanceof FsError
+          ? error
+          : new FsError('EIO', 'the daemon could not close everything: its log tells more');
       } finally {
         setImmediate(() => void this.#hangUp());
       }

@@ -108,7 +108,10 @@ async function checkFormat(path: string): Promise<void> {
   }
   const found = /^nexus (\d+)\n$/.exec(text)?.[1];
   if (found === undefined) {
-    throw new Failure('data-corrupt', `${file} is damaged: it says ${JSON.stringify(text.slice(0, 40))}, not \`nexus ${format}\``);
+    throw new Failure(
+      'data-corrupt',
+      `${file} is damaged: it says ${JSON.stringify(text.slice(0, 40))}, not \`nexus ${format}\``,
+    );
   }
   if (Number(found) > format) {
     throw new Failure(
@@ -160,7 +163,9 @@ export function dataFailure(path: string, error: unknown): Failure | undefined {
       );
     case 'ENOTDIR':
     case 'EEXIST':
-      return new Failure('data-foreign', `${path} is not a directory: choose another one with --data`, { cause: error });
+      return new Failure('data-foreign', `${path} is not a directory: choose another one with --data`, {
+        cause: error,
+      });
     case 'EIO':
       return new Failure(
         'data-corrupt',

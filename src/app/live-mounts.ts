@@ -94,11 +94,17 @@ export class LiveMounts implements AsyncDisposable {
   /** To mount below a mount of our own, the kernel would ask us the way while we wait for it. */
   #refuseOwn(dir: string): void {
     if (mountAbove(dirname(dir))?.type === 'fuse.nexus') {
-      throw new Failure('dir-inside-mount', `${dir} lies inside a Nexus mount: choose a directory outside of it`);
+      throw new Failure(
+        'dir-inside-mount',
+        `${dir} lies inside a Nexus mount: choose a directory outside of it`,
+      );
     }
     const { data } = this.#options;
     if (isWithin(dir, data) || isWithin(data, dir)) {
-      throw new Failure('dir-overlaps-data', `${dir} and the data directory ${data} overlap: choose another directory`);
+      throw new Failure(
+        'dir-overlaps-data',
+        `${dir} and the data directory ${data} overlap: choose another directory`,
+      );
     }
   }
 
@@ -137,7 +143,8 @@ export class LiveMounts implements AsyncDisposable {
 
   #get(dir: string): Live {
     const live = this.#mounts.get(dir);
-    if (!live) throw new Failure('not-mounted', `${dir} is not mounted by the daemon of ${this.#options.data}`);
+    if (!live)
+      throw new Failure('not-mounted', `${dir} is not mounted by the daemon of ${this.#options.data}`);
     return live;
   }
 
@@ -156,7 +163,10 @@ export class LiveMounts implements AsyncDisposable {
       if (trouble === undefined || !this.#mounts.has(dir)) return;
       if (!/busy/i.test(trouble)) throw new Failure('failed', `${dir} could not be unmounted: ${trouble}`);
       if (Date.now() > until) {
-        throw new Failure('mount-busy', `${dir} is in use: \`fuser -vm ${dir}\` shows by whom; --lazy unmounts all the same`);
+        throw new Failure(
+          'mount-busy',
+          `${dir} is in use: \`fuser -vm ${dir}\` shows by whom; --lazy unmounts all the same`,
+        );
       }
       await sleep(100);
     }
@@ -166,7 +176,9 @@ export class LiveMounts implements AsyncDisposable {
   async ended(dir: string, signal: AbortSignal): Promise<void> {
     const { gone } = this.#get(dir);
     const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')), { once: true });
+      signal.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')), {
+        once: true,
+      });
     });
     await Promise.race([gone, aborted]);
   }
@@ -188,14 +200,20 @@ function mountFailure(dir: string, error: unknown): unknown {
   if (error instanceof Failure) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' && /\/dev\/fuse/.test(message)) {
-    return new Failure('fuse-unavailable', '/dev/fuse does not exist: `modprobe fuse` loads it', { cause: error });
+    return new Failure('fuse-unavailable', '/dev/fuse does not exist: `modprobe fuse` loads it', {
+      cause: error,
+    });
   }
   if (code === 'EPERM' || code === 'EACCES') {
     const help = 'in a container, start it with --device /dev/fuse --cap-add SYS_ADMIN';
-    return new Failure('fuse-unavailable', `${dir} may not be mounted (${message}): ${help}`, { cause: error });
+    return new Failure('fuse-unavailable', `${dir} may not be mounted (${message}): ${help}`, {
+      cause: error,
+    });
   }
   if (code === 'ENODEV') {
-    return new Failure('fuse-unavailable', 'this kernel has no FUSE: `modprobe fuse` loads it', { cause: error });
+    return new Failure('fuse-unavailable', 'this kernel has no FUSE: `modprobe fuse` loads it', {
+      cause: error,
+    });
   }
   const text = isFsError(error) ? message.replace(/^[A-Z0-9]+: /, '') : message;
   return new Failure('mount-refused', `${dir} could not be mounted: ${text}`, { cause: error });

@@ -3,7 +3,6 @@ import type { FoundProblem, Report } from '../api/program.ts';
 import type { Time } from '../base/time.ts';
 import { ContentStore } from '../cas/content-store.ts';
 import type { CasVolume } from '../volume/cas-volume.ts';
-import { loadNative } from '../host/native.ts';
 import { openLevelKv } from '../kv/level-kv.ts';
 import type { KvStore } from '../kv/types.ts';
 import { Namespace } from '../meta/namespace.ts';
@@ -15,7 +14,10 @@ import { logBug } from './log.ts';
 
 export interface Storage extends AsyncDisposable {
   readonly volume: CasVolume;
-  check(options: { readonly repair: boolean; readonly deep: boolean }, report: Report): AsyncIterable<FoundProblem>;
+  check(
+    options: { readonly repair: boolean; readonly deep: boolean },
+    report: Report,
+  ): AsyncIterable<FoundProblem>;
   collect(report: Report): Promise<{ readonly blocks: number; readonly bytes: number }>;
   counts(): { readonly inodes: number };
   /** By part: bytes and counts. */
@@ -37,13 +39,13 @@ export async function openStorage(directory: DataDirectory, options: StorageOpti
   };
   try {
     // Content reaches the disk before the journal that names it.
-    let packs: ContentStore | undefined;
-    const beforeSync = async (): Promise<void> => packs?.syncPacks();
+    const later: { content?: ContentStore } = {};
+    const beforeSync = async (): Promise<void> => later.content?.syncPacks();
     const kv = await openLevelKv(directory.meta, { beforeSync, repair });
     opened.push(kv);
     const content = await ContentStore.open({ directory: directory.content, kv });
     opened.push(content);
-    packs = content;
+    later.content = content;
     const namespace = await Namespace.open({ kv, now });
     const volume = await openCasVolume({
       directory: directory.path,
@@ -61,7 +63,8 @@ export async function openStorage(directory: DataDirectory, options: StorageOpti
     return {
       volume,
       check: (wanted, report) => checked(parts, wanted, report),
-      collect: (report) => collect({ ...parts, inUse: () => volume.contentsInUse(), progress: told(report, 'sweeping') }),
+      collect: (report) =>
+        collect({ ...parts, inUse: () => volume.contentsInUse(), progress: told(report, 'sweeping') }),
       counts: () => ({ inodes: namespace.counts().inodes }),
       stats: () => ({
         kv: kv.stats(),

@@ -67,8 +67,13 @@ export class SlotPool {
   /** Deletes the files of former runs that `keep` does not claim. */
   async discardOld(keep: (id: number) => Promise<boolean>): Promise<void> {
     for await (const id of this.#files.list()) {
-      if (id < this.#firstId && !this.#out.has(id) && !(await keep(id))) await this.#files.remove(id);
+      if (id < this.#firstId && !(await keep(id)) && !this.#owns(id)) await this.#files.remove(id);
     }
+  }
+
+  /** Handed out or pooled in this run, slots of former runs that were given back included. */
+  #owns(id: number): boolean {
+    return this.#out.has(id) || this.#ready.some((slot) => slot.id === id);
   }
 
   get counts(): { ready: number; out: number; created: number } {

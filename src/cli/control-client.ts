@@ -77,7 +77,10 @@ export class ControlClient implements Disposable {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EACCES' || code === 'EPERM') {
-        throw new Failure('unreachable', `the daemon of ${data} belongs to another user: run the command as that user or as root`);
+        throw new Failure(
+          'unreachable',
+          `the daemon of ${data} belongs to another user: run the command as that user or as root`,
+        );
       }
       return undefined;
     }
@@ -99,7 +102,7 @@ export class ControlClient implements Disposable {
       }
       const call: Call = {
         options,
-        resolve: resolve as (value: unknown) => void,
+        resolve,
         reject,
         drained: Promise.resolve(),
         credit: window,

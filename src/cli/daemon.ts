@@ -105,7 +105,10 @@ async function ready(child: ChildProcess, data: string): Promise<void> {
   await Promise.race([said, ended]);
   if (line === '') {
     const how = await Promise.race([ended, sleep(2000).then(() => 'it said nothing')]);
-    throw new Failure('daemon-failed', `the daemon did not start (${how}): ${join(data, 'daemon.log')} tells more`);
+    throw new Failure(
+      'daemon-failed',
+      `the daemon did not start (${how}): ${join(data, 'daemon.log')} tells more`,
+    );
   }
   const answer = JSON.parse(line) as { readonly error?: WireError };
   if (!answer.error) return;

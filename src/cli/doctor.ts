@@ -52,7 +52,12 @@ const fuse: Look = () => {
     return ok('fuse', '/dev/fuse can be opened');
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const mend = error.kind === 'fusermount-missing' ? 'apt-get install fuse3' : existsSync('/dev/fuse') ? 'chmod 666 /dev/fuse' : 'modprobe fuse';
+    const mend =
+      error.kind === 'fusermount-missing'
+        ? 'apt-get install fuse3'
+        : existsSync('/dev/fuse')
+          ? 'chmod 666 /dev/fuse'
+          : 'modprobe fuse';
     return { what: 'fuse', state: 'problem', text: error.message, mend };
   }
 };
@@ -72,10 +77,18 @@ const fusermount: Look = () => {
 const passthrough: Look = () => {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   if (major < 6 || (major === 6 && minor < 9)) {
-    return { what: 'passthrough', state: 'note', text: `Linux ${release()} has none (6.9 brought it): files are read and written through the daemon` };
+    return {
+      what: 'passthrough',
+      state: 'note',
+      text: `Linux ${release()} has none (6.9 brought it): files are read and written through the daemon`,
+    };
   }
   if (process.getuid?.() === 0) return ok('passthrough', `Linux ${release()}, root`);
-  return { what: 'passthrough', state: 'note', text: 'only root has it: files are read and written through the daemon' };
+  return {
+    what: 'passthrough',
+    state: 'note',
+    text: 'only root has it: files are read and written through the daemon',
+  };
 };
 
 const allowOther: Look = () => {
@@ -91,7 +104,7 @@ const allowOther: Look = () => {
     what: 'allow_other',
     state: 'note',
     text: 'mounts of users are for themselves only',
-    mend: "echo user_allow_other >> /etc/fuse.conf   # as root, only if others are to see mounts of users",
+    mend: 'echo user_allow_other >> /etc/fuse.conf   # as root, only if others are to see mounts of users',
   };
 };
 
@@ -104,7 +117,12 @@ function dataLook(data: string): Finding {
   try {
     accessSync(place, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {
-    return { what: 'data', state: 'problem', text: `${place} cannot be written`, mend: `chown -R $(id -u) ${place}` };
+    return {
+      what: 'data',
+      state: 'problem',
+      text: `${place} cannot be written`,
+      mend: `chown -R $(id -u) ${place}`,
+    };
   }
   const { bavail, bsize } = statfsSync(place);
   const free = bavail * bsize;
@@ -126,7 +144,16 @@ async function daemonLook(data: string): Promise<Finding> {
 
 async function run(flags: Common): Promise<void> {
   const data = dataOf(flags);
-  const looks: Look[] = [node, addon, fuse, fusermount, passthrough, allowOther, () => dataLook(data), () => daemonLook(data)];
+  const looks: Look[] = [
+    node,
+    addon,
+    fuse,
+    fusermount,
+    passthrough,
+    allowOther,
+    () => dataLook(data),
+    () => daemonLook(data),
+  ];
   const findings: Finding[] = [];
   for (const look of looks) findings.push(await look());
   if (flags.json === true) await printJson(findings);
@@ -141,5 +168,8 @@ async function run(flags: Common): Promise<void> {
 }
 
 export function doctorCommand(): Command {
-  return command('doctor', 'Check what mounts need on this machine', ['nexus doctor', 'nexus doctor --json']).action(run);
+  return command('doctor', 'Check what mounts need on this machine', [
+    'nexus doctor',
+    'nexus doctor --json',
+  ]).action(run);
 }

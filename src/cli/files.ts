@@ -5,6 +5,7 @@ import type { Output } from '../api/table.ts';
 import { command, withDaemon } from './program.ts';
 import type { Common } from './program.ts';
 import type { ControlClient } from './control-client.ts';
+import { umask } from './umask.ts';
 import { columns, print, printJson, sizeText } from './terminal.ts';
 
 type Entry = Output<'files.list'>['entries'][number];
@@ -33,8 +34,10 @@ function modeText({ type, mode }: Entry): string {
 
 /** Control characters in names would act on the terminal. */
 function shown(name: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters to be found
-  return name.replace(/[\u0000-\u001f\u007f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return name.replace(
+    /[\u0000-\u001f\u007f]/g,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }
 
 async function* entriesOf(client: ControlClient, path: string): AsyncGenerator<readonly Entry[]> {
@@ -94,8 +97,9 @@ interface WriteFlags extends Common {
 function write(path: string, flags: WriteFlags): Promise<void> {
   return withDaemon(flags, async (client) => {
     const input = createReadStream('', { fd: 0, autoClose: false, highWaterMark: 256 * 1024 });
-    const body: AsyncIterable<Uint8Array> = flags.text === undefined ? (input as AsyncIterable<Buffer>) : textBody(flags.text);
-    const mode = 0o666 & ~process.umask();
+    const body: AsyncIterable<Uint8Array> =
+      flags.text === undefined ? (input as AsyncIterable<Buffer>) : textBody(flags.text);
+    const mode = 0o666 & ~umask();
     const done = await client.call('files.write', { path, append: flags.append ?? false, mode }, { body });
     if (flags.json === true) await printJson({ path, ...done });
   });
@@ -107,7 +111,8 @@ function stat(paths: readonly string[], flags: Common & { readonly hash?: boolea
       const input = flags.hash === true ? { path, hash: true } : { path };
       const attr = await client.call('files.stat', input);
       if (flags.json === true) await printJson({ path, ...attr });
-      else await print(`${columns(Object.entries({ path, ...attr }).map(([key, value]) => [key, String(value)]))}`);
+      else
+        await print(columns(Object.entries({ path, ...attr }).map(([key, value]) => [key, String(value)])));
     }
   });
 }
@@ -129,11 +134,18 @@ function versions(path: string, flags: Common): Promise<void> {
 
 export function fileCommands(): Command[] {
   return [
-    command('ls', 'List a directory', ['nexus ls /workspace', 'nexus ls -l /workspace/docs', 'nexus ls --json /'])
+    command('ls', 'List a directory', [
+      'nexus ls /workspace',
+      'nexus ls -l /workspace/docs',
+      'nexus ls --json /',
+    ])
       .argument('[path]', 'a path in the tree', '/')
       .option('-l, --long', 'with mode, owner, size and time')
       .action(list),
-    command('cat', 'Print files, or versions of them', ['nexus cat /workspace/note.txt', 'nexus cat /workspace/note.txt@1'])
+    command('cat', 'Print files, or versions of them', [
+      'nexus cat /workspace/note.txt',
+      'nexus cat /workspace/note.txt@1',
+    ])
       .argument('<path...>', 'paths in the tree; path@N is version N')
       .action(cat),
     command('write', 'Write a file from standard input', [
@@ -145,11 +157,17 @@ export function fileCommands(): Command[] {
       .option('--text <text>', 'write this text instead of standard input')
       .option('--append', 'add at the end')
       .action(write),
-    command('stat', 'Show attributes of files', ['nexus stat /workspace/note.txt', 'nexus stat --hash --json /workspace/big.bin'])
+    command('stat', 'Show attributes of files', [
+      'nexus stat /workspace/note.txt',
+      'nexus stat --hash --json /workspace/big.bin',
+    ])
       .argument('<path...>', 'paths in the tree')
       .option('--hash', 'with the content hash also of large files')
       .action(stat),
-    command('versions', 'List the versions of a file', ['nexus versions /workspace/note.txt', 'nexus versions --json /workspace/note.txt'])
+    command('versions', 'List the versions of a file', [
+      'nexus versions /workspace/note.txt',
+      'nexus versions --json /workspace/note.txt',
+    ])
       .argument('<path>', 'a path in the tree')
       .action(versions),
   ];

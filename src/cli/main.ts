@@ -37,7 +37,8 @@ function program(): Command {
   ]) {
     nexus.addCommand(each);
   }
-  for (const each of [nexus, ...nexus.commands]) each.exitOverride().showHelpAfterError('(--help shows how it is used)');
+  for (const each of [nexus, ...nexus.commands])
+    each.exitOverride().showHelpAfterError('(--help shows how it is used)');
   return nexus;
 }
 

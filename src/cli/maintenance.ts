@@ -31,13 +31,16 @@ async function fsck(flags: FsckFlags): Promise<void> {
   const report = await (async () => {
     using line = new ProgressLine();
     const input = { repair: flags.repair ?? false, deep: flags.deep ?? false };
-    return client.call('fsck', input, { progress: line.show });
+    return await client.call('fsck', input, { progress: line.show });
   })();
   if (flags.json === true) await printJson(report);
   else await printReport(report, data);
   const left = report.problems.filter((problem) => !problem.repaired).length + report.more;
   if (left === 0) return;
-  const advice = flags.repair === true ? 'what is left cannot be repaired' : '`nexus fsck --repair` mends what can be mended';
+  const advice =
+    flags.repair === true
+      ? 'what is left cannot be repaired'
+      : '`nexus fsck --repair` mends what can be mended';
   throw new Failure('problems', `${left} problems in ${data}: ${advice}`);
 }
 
@@ -48,14 +51,16 @@ async function printReport(report: Output<'fsck'>, data: string): Promise<void> 
   if (report.more > 0) await print(`… and ${report.more} more\n`);
   const counts = Object.entries(report.checked).map(([what, count]) => `${count} ${what}`);
   const found = report.problems.length + report.more;
-  await print(`checked ${counts.join(', ')} in ${data}: ${found === 0 ? 'no problems' : `${found} problems`}\n`);
+  await print(
+    `checked ${counts.join(', ')} in ${data}: ${found === 0 ? 'no problems' : `${found} problems`}\n`,
+  );
 }
 
 function gc(flags: Common): Promise<void> {
   return withDaemon(flags, async (client) => {
     const freed = await (async () => {
       using line = new ProgressLine();
-      return client.call('gc', {}, { progress: line.show });
+      return await client.call('gc', {}, { progress: line.show });
     })();
     if (flags.json === true) await printJson(freed);
     else await print(`freed ${sizeText(freed.bytes)} in ${freed.blocks} blocks\n`);
@@ -111,12 +116,24 @@ async function stop(flags: Common): Promise<void> {
 
 export function maintenanceCommands(): Command[] {
   return [
-    command('status', 'Show the daemon, its mounts and counters', ['nexus status', 'nexus status --json']).action(status),
-    command('fsck', 'Check the stored data', ['nexus fsck', 'nexus fsck --deep', 'nexus fsck --repair --json'])
+    command('status', 'Show the daemon, its mounts and counters', [
+      'nexus status',
+      'nexus status --json',
+    ]).action(status),
+    command('fsck', 'Check the stored data', [
+      'nexus fsck',
+      'nexus fsck --deep',
+      'nexus fsck --repair --json',
+    ])
       .option('--repair', 'mend what can be mended')
       .option('--deep', 'read every stored byte and check it against its hash')
       .action(fsck),
-    command('gc', 'Free the space of content that nothing refers to', ['nexus gc', 'nexus gc --json']).action(gc),
-    command('stop', 'Unmount everything and end the daemon', ['nexus stop', 'nexus stop --data /srv/nexus']).action(stop),
+    command('gc', 'Free the space of content that nothing refers to', ['nexus gc', 'nexus gc --json']).action(
+      gc,
+    ),
+    command('stop', 'Unmount everything and end the daemon', [
+      'nexus stop',
+      'nexus stop --data /srv/nexus',
+    ]).action(stop),
   ];
 }

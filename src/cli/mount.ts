@@ -42,7 +42,10 @@ async function mount(client: ControlClient, dir: string, flags: MountFlags): Pro
   });
   if ((await probe(join(dir, '.'), firstAnswer)) === 'answers') return info;
   await client.call('mounts.remove', { dir, lazy: true }).catch(() => undefined);
-  throw new Failure('mount-silent', `${dir} was mounted and did not answer, so it was unmounted: the daemon's log tells more`);
+  throw new Failure(
+    'mount-silent',
+    `${dir} was mounted and did not answer, so it was unmounted: the daemon's log tells more`,
+  );
 }
 
 async function run(where: string, flags: MountFlags): Promise<void> {

@@ -27,11 +27,17 @@ export async function preflight(wanted: Wanted): Promise<void> {
   checkDirectory(wanted);
   if (isWithin(dir, data) || isWithin(data, dir)) {
     const which = isWithin(dir, data) ? 'lies inside the data directory' : 'contains the data directory';
-    throw new Failure('dir-overlaps-data', `${dir} ${which} ${data}: mount somewhere else, or choose another --data`);
+    throw new Failure(
+      'dir-overlaps-data',
+      `${dir} ${which} ${data}: mount somewhere else, or choose another --data`,
+    );
   }
   for (const path of [dirname(dir), data]) {
     if (mountAbove(path)?.type !== mountType) continue;
-    throw new Failure('dir-inside-mount', `${path} lies inside a Nexus mount: choose a directory outside of it`);
+    throw new Failure(
+      'dir-inside-mount',
+      `${path} lies inside a Nexus mount: choose a directory outside of it`,
+    );
   }
   checkFuse();
 }
@@ -57,7 +63,8 @@ async function clearMountPoint({ dir, mine, allowNonEmpty }: Wanted): Promise<vo
     }
     note(`nexus mount: ${dir} was left by a daemon that is gone: recovering it`);
     const trouble = await detach(dir, true);
-    if (trouble !== undefined) throw new Failure('mount-refused', `the dead mount on ${dir} cannot be taken away: ${trouble}`);
+    if (trouble !== undefined)
+      throw new Failure('mount-refused', `the dead mount on ${dir} cannot be taken away: ${trouble}`);
   }
 }
 
@@ -68,9 +75,13 @@ function checkDirectory({ dir, allowNonEmpty }: Wanted): void {
   } catch (error) {
     if (error instanceof Failure) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new Failure('dir-missing', `${dir} does not exist: \`mkdir -p ${dir}\` makes it`);
-    if (code === 'ENOTDIR') throw new Failure('dir-not-directory', `${dir}: a part of the path is not a directory`);
-    throw new Failure('mount-refused', `${dir} cannot be looked at (${code ?? 'unknown error'})`, { cause: error });
+    if (code === 'ENOENT')
+      throw new Failure('dir-missing', `${dir} does not exist: \`mkdir -p ${dir}\` makes it`);
+    if (code === 'ENOTDIR')
+      throw new Failure('dir-not-directory', `${dir}: a part of the path is not a directory`);
+    throw new Failure('mount-refused', `${dir} cannot be looked at (${code ?? 'unknown error'})`, {
+      cause: error,
+    });
   }
   throw new Failure(
     'dir-not-empty',
@@ -98,13 +109,20 @@ export function checkFuse(): void {
     );
   }
   if (!root && inPath(['fusermount3', 'fusermount']) === undefined) {
-    throw new Failure('fusermount-missing', 'fusermount3 is not installed, and users other than root need it: `apt-get install fuse3`');
+    throw new Failure(
+      'fusermount-missing',
+      'fusermount3 is not installed, and users other than root need it: `apt-get install fuse3`',
+    );
   }
   try {
     accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
   } catch (error) {
-    throw new Failure('fuse-unavailable', '/dev/fuse may not be opened: `chmod 666 /dev/fuse` as root lets users mount', {
-      cause: error,
-    });
+    throw new Failure(
+      'fuse-unavailable',
+      '/dev/fuse may not be opened: `chmod 666 /dev/fuse` as root lets users mount',
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -54,7 +54,8 @@ export class ProgressLine implements Disposable {
   readonly show = (progress: Progress): void => {
     if (!process.stderr.isTTY) return;
     const { step, done, total } = progress;
-    const of = total === undefined || total === 0 ? '' : ` of ${total} (${Math.floor((100 * done) / total)} %)`;
+    const of =
+      total === undefined || total === 0 ? '' : ` of ${total} (${Math.floor((100 * done) / total)} %)`;
     process.stderr.write(`\r\x1b[K${step}: ${done}${of}`);
     this.#shown = true;
   };

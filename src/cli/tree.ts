@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import { command, withDaemon } from './program.ts';
 import type { Common } from './program.ts';
+import { umask } from './umask.ts';
 import { printJson, ProgressLine } from './terminal.ts';
 
 function mkdir(paths: readonly string[], flags: Common & { readonly parents?: boolean }): Promise<void> {
   return withDaemon(flags, async (client) => {
-    const mode = 0o777 & ~process.umask();
+    const mode = 0o777 & ~umask();
     for (const path of paths) {
       const attr = await client.call('files.mkdir', { path, parents: flags.parents ?? false, mode });
       if (flags.json === true) await printJson({ path, ...attr });
@@ -34,11 +35,17 @@ function move(from: string, to: string, flags: Common & { readonly clobber: bool
 
 export function treeCommands(): Command[] {
   return [
-    command('mkdir', 'Make directories', ['nexus mkdir /workspace/docs', 'nexus mkdir --parents /workspace/a/b/c'])
+    command('mkdir', 'Make directories', [
+      'nexus mkdir /workspace/docs',
+      'nexus mkdir --parents /workspace/a/b/c',
+    ])
       .argument('<path...>', 'paths in the tree')
       .option('-p, --parents', 'make the directories above too, and accept those that exist')
       .action(mkdir),
-    command('rm', 'Remove files and directories', ['nexus rm /workspace/note.txt', 'nexus rm --recursive /workspace/docs'])
+    command('rm', 'Remove files and directories', [
+      'nexus rm /workspace/note.txt',
+      'nexus rm --recursive /workspace/docs',
+    ])
       .argument('<path...>', 'paths in the tree')
       .option('-r, --recursive', 'remove directories with all that is below')
       .action(remove),

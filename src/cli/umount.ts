@@ -37,14 +37,20 @@ async function directly(dir: string, lazy: boolean): Promise<void> {
   const line = mountAt(dir);
   if (!line) throw new Failure('not-mounted', `${dir} is not mounted`);
   if (line.type !== mountType) {
-    throw new Failure('not-mounted', `${dir} is no Nexus mount but one of ${line.source} (${line.type}): \`umount ${dir}\` takes it away`);
+    throw new Failure(
+      'not-mounted',
+      `${dir} is no Nexus mount but one of ${line.source} (${line.type}): \`umount ${dir}\` takes it away`,
+    );
   }
   // A dead mount has nothing to wait for, and an ordinary umount of it may find it busy.
   const dead = (await probe(dir, 5000)) !== 'answers';
   const trouble = await detach(dir, lazy || dead);
   if (trouble === undefined) return;
   if (/busy/i.test(trouble)) {
-    throw new Failure('mount-busy', `${dir} is in use: \`fuser -vm ${dir}\` shows by whom; --lazy unmounts all the same`);
+    throw new Failure(
+      'mount-busy',
+      `${dir} is in use: \`fuser -vm ${dir}\` shows by whom; --lazy unmounts all the same`,
+    );
   }
   throw new Failure('failed', `${dir} could not be unmounted: ${trouble}`);
 }

@@ -201,12 +201,13 @@ export class Connection {
     const caller = { ...closing, subject: this.edge.subject, zone: this.edge.zone, via: this.edge.via };
     for (const { node, handle, backed } of this.files.takeAll()) {
       if (backed) this.backings.drop(node);
-      if (handle.flags.write) await this.#logged(`flushing node ${node}`, handle.flush(caller));
-      await this.#logged(`closing node ${node}`, handle.release(caller));
+      if (handle.flags.write) await this.logged(`flushing node ${node}`, handle.flush(caller));
+      await this.logged(`closing node ${node}`, handle.release(caller));
     }
   }
 
-  async #logged(what: string, result: Promise<void>): Promise<void> {
+  /** For what has nobody left to report to. */
+  async logged(what: string, result: Promise<void>): Promise<void> {
     try {
       await result;
     } catch (error) {

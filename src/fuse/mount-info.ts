@@ -44,3 +44,14 @@ export async function mountAt(path: string): Promise<MountInfo | undefined> {
   const bytes = Buffer.from(path, 'utf8').toString('latin1');
   return (await mounts()).findLast((mount) => mount.path === bytes);
 }
+
+/** The mount that the name at such a path lies in, whether or not something is mounted on it. */
+export async function mountAround(path: string): Promise<MountInfo | undefined> {
+  const bytes = Buffer.from(path, 'utf8').toString('latin1');
+  let around: MountInfo | undefined;
+  for (const mount of await mounts()) {
+    const inside = mount.path === '/' ? bytes !== '/' : bytes.startsWith(`${mount.path}/`);
+    if (inside && mount.path.length >= (around?.path.length ?? 0)) around = mount;
+  }
+  return around;
+}

@@ -2,7 +2,7 @@
 import { realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FsError } from '../base/errors.ts';
-import { mountAt } from './mount-info.ts';
+import { mountAround, mountAt } from './mount-info.ts';
 
 /** `fuse.nexus` in mountinfo and in the output of mount(8). */
 export const SUBTYPE = 'nexus';
@@ -17,9 +17,13 @@ export interface MountPoint {
   readonly stale: boolean;
 }
 
-/** ENOENT, ENOTDIR, EBUSY where a live one is mounted already. Never called for a mount that this process serves. */
+/** ENOENT, ENOTDIR, EBUSY where a live one is mounted already, EINVAL inside another one. */
 export async function examine(dir: string): Promise<MountPoint> {
   const path = await withoutLinks(resolve(dir));
+  if ((await mountAround(path))?.fsType === `fuse.${SUBTYPE}`) {
+    // mount(2) would look the path up in a file system that this process may have to answer for meanwhile.
+    throw new FsError('EINVAL', `${path} is inside another mount of Nexus: mount outside of it`);
+  }
   const mount = await mountAt(path);
   if (mount?.fsType.startsWith('fuse') === true) {
     if (await isDead(path)) return { path, stale: true };

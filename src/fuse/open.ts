@@ -133,11 +133,12 @@ export async function release(connection: Connection, request: Request): Promise
   connection.done(request);
 }
 
+/** Nobody is told of what fails here: close(2) has returned long ago. */
 async function released(connection: Connection, request: Request, file: OpenFile): Promise<void> {
   const { handle, node } = file;
   connection.locks.dropFile(node, request.via, file.fh);
   if (file.backed) connection.backings.drop(node);
   const before = handle.stamp;
-  await handle.release(request);
+  await connection.logged(`closing node ${node}`, handle.release(request));
   if (handle.io === 'cached' && handle.flags.write) connection.pages.written(node, before, handle.stamp);
 }

@@ -52,6 +52,9 @@ export async function unmount(native: Native, path: string): Promise<void> {
   const how = root ? [] : ['-u'];
   const complaint = await run(program, [...how, '--', path]);
   if (complaint === undefined || (await mountAt(path)) === undefined) return;
+  // What programs have changed in shared mappings is still theirs: a detached mount writes it back only when they end.
+  const sync = await onPath('sync');
+  if (sync !== undefined) await run(sync, ['-f', path]);
   const second = await run(program, [...how, root ? '-l' : '-z', '--', path]);
   if (second !== undefined) throw new FsError('EBUSY', `cannot unmount ${path}: ${second}`);
 }

@@ -126,8 +126,7 @@ class GuardedTree implements FileSystem {
   }
 
   tmpfile(caller: Caller, parent: NodeId, mode: number, flags: OpenFlags): Promise<Created> {
-    const run = (): Promise<Created> =>
-      this.#inner.tmpfile(caller, parent, mode, this.#flags(caller, flags));
+    const run = (): Promise<Created> => this.#inner.tmpfile(caller, parent, mode, this.#flags(caller, flags));
     const made = this.#authorizer.everything(caller)
       ? run()
       : this.#run(caller, needs.tmpfile, { parent }, run);
@@ -249,8 +248,15 @@ class GuardedTree implements FileSystem {
     return this.#run(caller, needs.versions, { node }, run);
   }
 
-  readVersion(caller: Caller, node: NodeId, version: number, into: Uint8Array, offset: number): Promise<number> {
-    if (this.#authorizer.everything(caller)) return this.#inner.readVersion(caller, node, version, into, offset);
+  readVersion(
+    caller: Caller,
+    node: NodeId,
+    version: number,
+    into: Uint8Array,
+    offset: number,
+  ): Promise<number> {
+    if (this.#authorizer.everything(caller))
+      return this.#inner.readVersion(caller, node, version, into, offset);
     const run = (): Promise<number> => this.#inner.readVersion(caller, node, version, into, offset);
     return this.#run(caller, needs.readVersion, { node }, run);
   }

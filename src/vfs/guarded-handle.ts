@@ -28,7 +28,10 @@ export class GuardedHandle extends WrappedHandle {
     // Taken before asking: what changes meanwhile is asked about again by the next call.
     const { revision } = this.#authorizer;
     if (!(await this.#authorizer.allows(caller, permission, this.node))) {
-      throw new FsError('EACCES', `${caller.subject} has no ${permission} permission on this open file any more`);
+      throw new FsError(
+        'EACCES',
+        `${caller.subject} has no ${permission} permission on this open file any more`,
+      );
     }
     if (permission === 'read') this.#readable = revision;
     else this.#writable = revision;

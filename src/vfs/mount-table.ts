@@ -64,7 +64,8 @@ export class MountTable implements FileSystem {
       this.#synthetic.putMount(parent, name, number);
     } else {
       const covered = await this.lookup(caller, { parent, name });
-      if (this.#mountOf(covered.node) !== above) throw new FsError('EBUSY', `${path} is a mount point already`);
+      if (this.#mountOf(covered.node) !== above)
+        throw new FsError('EBUSY', `${path} is a mount point already`);
       if (covered.parent === undefined) throw new FsError('ENOTDIR', `${path} is not a directory`);
       above.covers++;
       this.#covers.set(`${parent}/${name}`, mounted);
@@ -235,12 +236,21 @@ export class MountTable implements FileSystem {
     const entries: DirEntry[] = [];
     for (const { name, attr, cookie } of page) {
       const cover = mounted.covers > 0 ? this.#covers.get(`${node}/${name}`) : undefined;
-      entries.push({ name, attr: cover ? await this.#rootOf(caller, cover) : mappedAttr(attr, mounted), cookie });
+      entries.push({
+        name,
+        attr: cover ? await this.#rootOf(caller, cover) : mappedAttr(attr, mounted),
+        cookie,
+      });
     }
     return entries;
   }
 
-  async #readSynthetic(caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly DirEntry[]> {
+  async #readSynthetic(
+    caller: Caller,
+    node: NodeId,
+    after: number,
+    limit: number,
+  ): Promise<readonly DirEntry[]> {
     const rest = this.#synthetic.children(node).filter(({ cookie }) => cookie > after);
     const entries: DirEntry[] = [];
     for (const { name, cookie, child } of rest.slice(0, limit)) {
@@ -259,7 +269,13 @@ export class MountTable implements FileSystem {
     return mounted.fs.getxattr(caller, node - mounted.base, name);
   }
 
-  async setxattr(caller: Caller, node: NodeId, name: Name, value: Uint8Array, mode: XattrMode): Promise<void> {
+  async setxattr(
+    caller: Caller,
+    node: NodeId,
+    name: Name,
+    value: Uint8Array,
+    mode: XattrMode,
+  ): Promise<void> {
     const mounted = this.#changing(node);
     return mounted.fs.setxattr(caller, node - mounted.base, name, value, mode);
   }
@@ -294,7 +310,13 @@ export class MountTable implements FileSystem {
     return mounted.fs.versions(caller, node - mounted.base, after, limit);
   }
 
-  async readVersion(caller: Caller, node: NodeId, version: number, into: Uint8Array, offset: number): Promise<number> {
+  async readVersion(
+    caller: Caller,
+    node: NodeId,
+    version: number,
+    into: Uint8Array,
+    offset: number,
+  ): Promise<number> {
     const mounted = this.#mountOf(node);
     if (!mounted) throw new FsError('EINVAL', 'only regular files have versions');
     return mounted.fs.readVersion(caller, node - mounted.base, version, into, offset);

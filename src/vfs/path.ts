@@ -10,7 +10,8 @@ const longestName = 255;
 /** Makes one component a name. ENAMETOOLONG, EINVAL. */
 export function nameOf(component: string): Name {
   const name = nameFromText(component);
-  if (name.length > longestName) throw new FsError('ENAMETOOLONG', `a name has at most 255 bytes: ${component}`);
+  if (name.length > longestName)
+    throw new FsError('ENAMETOOLONG', `a name has at most 255 bytes: ${component}`);
   if (name.length === 0 || name.includes('\0') || name.includes('/')) {
     throw new FsError('EINVAL', `not a file name: ${JSON.stringify(component)}`);
   }
@@ -20,9 +21,13 @@ export function nameOf(component: string): Name {
 /** The components of an absolute path without `.` and empty ones; `..` is kept, it depends on symlinks. EINVAL, ENAMETOOLONG. */
 export function splitPath(path: string): readonly string[] {
   if (!path.startsWith('/')) {
-    throw new FsError('EINVAL', `${path === '' ? 'an empty path' : path}: a path begins with /, as in /workspace/notes.txt`);
+    throw new FsError(
+      'EINVAL',
+      `${path === '' ? 'an empty path' : path}: a path begins with /, as in /workspace/notes.txt`,
+    );
   }
-  if (Buffer.byteLength(path) > longestPath) throw new FsError('ENAMETOOLONG', 'a path has at most 4,095 bytes');
+  if (Buffer.byteLength(path) > longestPath)
+    throw new FsError('ENAMETOOLONG', 'a path has at most 4,095 bytes');
   return path.split('/').filter((component) => component !== '' && component !== '.');
 }
 

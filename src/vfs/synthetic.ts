@@ -7,7 +7,9 @@ import { root, S_IFDIR } from '../fs/types.ts';
 import type { Attr, NodeId } from '../fs/types.ts';
 
 /** What a synthetic directory holds under a name: another one, or the number of a mount. */
-export type Child = { readonly kind: 'directory'; readonly node: NodeId } | { readonly kind: 'mount'; readonly mount: number };
+export type Child =
+  | { readonly kind: 'directory'; readonly node: NodeId }
+  | { readonly kind: 'mount'; readonly mount: number };
 
 interface Directory {
   readonly node: NodeId;
@@ -53,7 +55,9 @@ export class SyntheticTree {
   }
 
   /** Children with their cookies, in the order in which they came. */
-  children(parent: NodeId): readonly { readonly name: Name; readonly cookie: number; readonly child: Child }[] {
+  children(
+    parent: NodeId,
+  ): readonly { readonly name: Name; readonly cookie: number; readonly child: Child }[] {
     return [...this.#get(parent).children].map(([name, { cookie, child }]) => ({ name, cookie, child }));
   }
 
@@ -89,7 +93,8 @@ export class SyntheticTree {
   }
 
   putMount(parent: NodeId, name: Name, mount: number): void {
-    if (this.child(parent, name)) throw new FsError('EBUSY', `${nameToText(name)} is in use by another mount`);
+    if (this.child(parent, name))
+      throw new FsError('EBUSY', `${nameToText(name)} is in use by another mount`);
     this.#put(parent, name, { kind: 'mount', mount });
   }
 

@@ -26,13 +26,24 @@ const words: Partial<Record<Code, string>> = {
 };
 
 /** Codes whose words say all there is to say of a path; what comes with them from below speaks of inode numbers. */
-const plain = new Set<Code>(['EEXIST', 'EISDIR', 'EMLINK', 'ENODATA', 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'ESTALE']);
+const plain = new Set<Code>([
+  'EEXIST',
+  'EISDIR',
+  'EMLINK',
+  'ENODATA',
+  'ENOENT',
+  'ENOTDIR',
+  'ENOTEMPTY',
+  'ESTALE',
+]);
 
 /** The same error, saying which path it is about; what is no FsError stays as it is. */
 export function about(path: string, error: unknown): unknown {
   // An error with a cause of its kind says its path already.
   if (!isFsError(error) || isFsError(error.cause)) return error;
-  const detail = error.message.startsWith(`${error.code}: `) ? error.message.slice(error.code.length + 2) : '';
+  const detail = error.message.startsWith(`${error.code}: `)
+    ? error.message.slice(error.code.length + 2)
+    : '';
   if (detail.startsWith('/')) return error;
   const text = detail === '' || plain.has(error.code) ? (words[error.code] ?? error.code) : detail;
   return new FsError(error.code, `${path}: ${text}`, { cause: error });

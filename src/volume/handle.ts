@@ -129,7 +129,7 @@ export class VolumeHandle implements FileHandle {
     length: number,
   ): Promise<number> {
     if (!this.flags.read) throw new FsError('EBADF', 'the source is not open for reading');
-    if (!(to instanceof VolumeHandle) || to.#files !== this.#files) {
+    if (!(#files in to) || to.#files !== this.#files) {
       throw new FsError('EXDEV', 'the target of the copy belongs to another file system');
     }
     to.#mustWrite();

@@ -44,6 +44,7 @@ export class OpenFiles {
   hold(ino: number): Awaitable<OpenFile> {
     const file = this.#files.get(ino);
     if (file !== undefined) {
+      if (file.gone) throw stale(ino);
       file.users.count++;
       return file;
     }
@@ -136,8 +137,13 @@ export class OpenFiles {
   }
 }
 
+function stale(ino: number): FsError {
+  return new FsError('ESTALE', `there is no inode ${String(ino)} any more`);
+}
+
+/** Without a name and not open: it is gone, although the namespace remembers it for a while. */
 function regular(ino: number, inode: Inode | undefined): Inode {
-  if (inode === undefined) throw new FsError('ESTALE', `there is no inode ${String(ino)} any more`);
+  if (inode === undefined || inode.nlink === 0) throw stale(ino);
   const type = inode.mode & S_IFMT;
   if (type === S_IFREG) return inode;
   throw type === S_IFDIR

@@ -11,7 +11,7 @@ import { VolumeHandle } from './handle.ts';
 import { S_ISGID, S_ISUID } from './modes.ts';
 import type { OpenFile } from './open-file.ts';
 import type { OpenFiles } from './open-files.ts';
-import { dropPrivileges } from './privileges.ts';
+import { dropPrivileges, hasCapability } from './privileges.ts';
 import { BACKING_LIMIT, newBinding, stage } from './stage.ts';
 import { resizeStaged } from './truncate.ts';
 import type { Parts } from './types.ts';
@@ -56,10 +56,11 @@ export class Opening {
     return this.#handle(caller, file, flags, io);
   }
 
-  /** Can the kernel do the I/O on the slot? Only where that is cheap, and where writing clears no set-id bits. */
+  /** Can the kernel do the I/O on the slot? Only where that is cheap, and where a write clears no set-id bits and no capability. */
   async #mayBack(file: OpenFile, flags: OpenFlags): Promise<boolean> {
     const inode = await this.#parts.namespace.inode(file.ino);
     if (inode === undefined || (inode.mode & (S_ISUID | S_ISGID)) !== 0) return false;
+    if (inode.xattrs && (await hasCapability(this.#parts, file.ino))) return false;
     const { staging } = file;
     const small = flags.truncate === true || file.size <= BACKING_LIMIT;
     if (staging === undefined) return flags.write && small;

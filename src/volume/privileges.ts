@@ -27,3 +27,7 @@ async function dropCapability(parts: Parts, ino: number): Promise<void> {
     if (!isFsError(error, 'ENODATA')) throw error;
   }
 }
+
+export async function hasCapability(parts: Parts, ino: number): Promise<boolean> {
+  return (await parts.namespace.listxattr(ino)).includes(CAPABILITY);
+}

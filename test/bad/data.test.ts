@@ -17,11 +17,12 @@ function expectFailure(result: Result, kind: FailureKind, text: string | RegExp)
 }
 
 /** A file system of its own as the data directory, for as long as the test runs. */
-async function tmpfs(nexus: MountedNexus, options: string): Promise<AsyncDisposable> {
+async function tmpfs(nexus: MountedNexus, options: string): Promise<{ path: string } & AsyncDisposable> {
   mkdirSync(nexus.data);
   const { code, stderr } = await run('mount', ['-t', 'tmpfs', '-o', options, 'none', nexus.data]);
   if (code !== 0) throw new Error(stderr);
   return {
+    path: nexus.data,
     [Symbol.asyncDispose]: async () => {
       await nexus.nexus(['stop']);
       await run('umount', ['-l', nexus.data]);
@@ -34,11 +35,19 @@ describe('a data directory that cannot be used', () => {
     await using nexus = await mountNexus({ mounts: 0 });
     const file = join(nexus.root, 'file');
     writeFileSync(file, '');
-    expectFailure(await nexus.nexus(['ls', '/', '--data', file]), 'data-foreign', `${file} is not a directory`);
+    expectFailure(
+      await nexus.nexus(['ls', '/', '--data', file]),
+      'data-foreign',
+      `${file} is not a directory`,
+    );
     const other = join(nexus.root, 'other');
     mkdirSync(other);
     writeFileSync(join(other, 'thesis.tex'), '');
-    expectFailure(await nexus.nexus(['ls', '/', '--data', other]), 'data-foreign', 'holds other files (thesis.tex)');
+    expectFailure(
+      await nexus.nexus(['ls', '/', '--data', other]),
+      'data-foreign',
+      'holds other files (thesis.tex)',
+    );
     expect(readdirSync(other).sort()).toEqual(['daemon.log', 'lock', 'thesis.tex']);
   });
 
@@ -46,7 +55,10 @@ describe('a data directory that cannot be used', () => {
     await using nexus = await mountNexus({ mounts: 0 });
     await nexus.nexus(['ls', '/']);
     await nexus.nexus(['stop']);
-    const held = spawn('flock', [join(nexus.data, 'lock'), 'cat'], { cwd: '/', stdio: ['pipe', 'ignore', 'ignore'] });
+    const held = spawn('flock', [join(nexus.data, 'lock'), 'cat'], {
+      cwd: '/',
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     try {
       const waiting = await nexus.nexus(['ls', '/']);
       expectFailure(waiting, 'data-locked', `${nexus.data} is in use by`);
@@ -59,8 +71,8 @@ describe('a data directory that cannot be used', () => {
 
   it.skipIf(!root)('is read-only', async () => {
     await using nexus = await mountNexus({ mounts: 0 });
-    await using _disk = await tmpfs(nexus, 'ro');
-    expectFailure(await nexus.nexus(['ls', '/']), 'data-read-only', `${nexus.data} cannot be written (EROFS)`);
+    await using disk = await tmpfs(nexus, 'ro');
+    expectFailure(await nexus.nexus(['ls', '/']), 'data-read-only', `${disk.path} cannot be written (EROFS)`);
     const doctor = await nexus.nexus(['doctor']);
     expect(doctor.code).toBe(exitCodes.problems);
     expect(doctor.stdout).toMatch(/^problem +data/m);
@@ -68,15 +80,18 @@ describe('a data directory that cannot be used', () => {
 
   it.skipIf(!root)('is full', async () => {
     await using nexus = await mountNexus({ mounts: 0 });
-    await using _disk = await tmpfs(nexus, 'size=8k');
-    expectFailure(await nexus.nexus(['ls', '/']), 'data-full', `there is no space left for ${nexus.data}`);
+    await using disk = await tmpfs(nexus, 'size=8k');
+    expectFailure(await nexus.nexus(['ls', '/']), 'data-full', `there is no space left for ${disk.path}`);
   });
 
   it.skipIf(!root)('becomes full: the write fails, everything else goes on (FS-3)', async () => {
     await using nexus = await mountNexus({ mounts: 0 });
-    await using _disk = await tmpfs(nexus, 'size=24m');
+    await using disk = await tmpfs(nexus, 'size=24m');
     expect((await nexus.nexus(['write', '/workspace/kept', '--text', 'kept'])).code).toBe(0);
-    const written = await nexus.nexus(['write', '/workspace/large'], { input: Buffer.alloc(40 * 1024 * 1024, 'x') });
+    expect(readdirSync(disk.path)).toContain('format');
+    const written = await nexus.nexus(['write', '/workspace/large'], {
+      input: Buffer.alloc(40 * 1024 * 1024, 'x'),
+    });
     expectFailure(written, 'failed', /^nexus write: \/workspace\/large: /);
     expect((await nexus.nexus(['cat', '/workspace/kept'])).stdout).toBe('kept');
     expect((await nexus.nexus(['rm', '/workspace/large'])).code).toBe(0);
@@ -111,7 +126,11 @@ describe('a data directory that cannot be used', () => {
     const used = bytes.findLastIndex((byte) => byte !== 0);
     for (let i = 0; i < 8; i++) broken[Math.floor(used / 2) + i] = 0xff ^ broken[Math.floor(used / 2) + i]!;
     writeFileSync(journal!, broken);
-    expectFailure(await nexus.nexus(['cat', '/workspace/f0']), 'data-corrupt', /is damaged: .*nexus fsck --repair/s);
+    expectFailure(
+      await nexus.nexus(['cat', '/workspace/f0']),
+      'data-corrupt',
+      /is damaged: .*nexus fsck --repair/s,
+    );
     expectFailure(await nexus.nexus(['fsck']), 'data-corrupt', 'nexus fsck --repair');
     const repaired = await nexus.nexus(['fsck', '--repair']);
     expect([0, exitCodes.problems]).toContain(repaired.code);

@@ -153,7 +153,7 @@ describe.skipIf(reason !== undefined).each([true, false])('power cut with passth
         child.stdout.once('data', (data: Buffer) => resolve(data.toString()));
         child.once('exit', (code) => resolve(`exit ${code}`));
       });
-      expect(said).toBe('synced\n');
+      expect(said.trim()).toBe('synced');
       await shell('/', `cp --sparse=always ${work}/disk ${work}/copy`);
     } finally {
       child.stdin.end();

@@ -10,7 +10,9 @@ const nexus = join(project, 'scripts/nexus');
 
 describe('the command line', () => {
   it('tells its version', async () => {
-    const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+      version: string;
+    };
     expect(await run(nexus, ['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
   });
 
@@ -18,7 +20,23 @@ describe('the command line', () => {
     const { stdout, code } = await run(nexus, ['--help']);
     expect(code).toBe(0);
     for (const number of Object.values(exitCodes)) expect(stdout).toMatch(new RegExp(`^ +${number}  `, 'm'));
-    const commands = ['mount', 'umount', 'ls', 'cat', 'write', 'stat', 'versions', 'mkdir', 'rm', 'mv', 'status', 'fsck', 'gc', 'stop', 'doctor'];
+    const commands = [
+      'mount',
+      'umount',
+      'ls',
+      'cat',
+      'write',
+      'stat',
+      'versions',
+      'mkdir',
+      'rm',
+      'mv',
+      'status',
+      'fsck',
+      'gc',
+      'stop',
+      'doctor',
+    ];
     for (const command of commands) expect(stdout).toContain(`\n  ${command} `);
     const helps = await Promise.all(commands.map((command) => run(nexus, ['help', command])));
     for (const help of helps) {
@@ -30,7 +48,14 @@ describe('the command line', () => {
   });
 
   it('ends with 2 when it is used wrongly, and says how it is used', async () => {
-    for (const args of [['nonsense'], ['mount'], ['ls', '--bogus'], ['cat'], ['mv', '/a'], ['mount', '/a', '/b']]) {
+    for (const args of [
+      ['nonsense'],
+      ['mount'],
+      ['ls', '--bogus'],
+      ['cat'],
+      ['mv', '/a'],
+      ['mount', '/a', '/b'],
+    ]) {
       const { code, stderr } = await run(nexus, args);
       expect(code, args.join(' ')).toBe(2);
       expect(stderr).toMatch(/error: /);

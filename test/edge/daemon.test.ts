@@ -12,7 +12,9 @@ describe('the daemon', () => {
     const results = await Promise.all(
       Array.from({ length: 6 }, (_, i) => nexus.nexus(['write', `/workspace/f${i}`, '--text', String(i)])),
     );
-    expect(results.map(({ code, stderr }) => [code, stderr])).toEqual(Array.from({ length: 6 }, () => [0, '']));
+    expect(results.map(({ code, stderr }) => [code, stderr])).toEqual(
+      Array.from({ length: 6 }, () => [0, '']),
+    );
     expect((await nexus.nexus(['ls', '/workspace'])).stdout).toBe('f0\nf1\nf2\nf3\nf4\nf5\n');
   });
 

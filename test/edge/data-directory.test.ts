@@ -36,7 +36,10 @@ describe('the data directory', () => {
     expect(after.powerCut).toBe(false);
     await after.close(false);
     const [boot = '', ...rest] = running().split(' ');
-    writeFileSync(join(path, 'running'), [boot.replace(/^./, (char) => (char === '0' ? '1' : '0')), ...rest].join(' '));
+    writeFileSync(
+      join(path, 'running'),
+      [boot.replace(/^./, (char) => (char === '0' ? '1' : '0')), ...rest].join(' '),
+    );
     const restarted = await openDataDirectory(path);
     expect(restarted.powerCut).toBe(true);
     await restarted.close(false);

@@ -32,8 +32,16 @@ describe('commands on files, without a mount', () => {
 
   it('makes one version a write, and reads each by path@N (VER-1, VER-2)', async () => {
     for (const text of ['one', 'two', 'three']) await ok(['write', '/workspace/v.txt', '--text', text]);
-    const versions = (await nexus.json(['versions', '/workspace/v.txt'])) as { number: number; size: number; author: string }[];
-    expect(versions.map(({ number, size }) => [number, size])).toEqual([[1, 3], [2, 3], [3, 5]]);
+    const versions = (await nexus.json(['versions', '/workspace/v.txt'])) as {
+      number: number;
+      size: number;
+      author: string;
+    }[];
+    expect(versions.map(({ number, size }) => [number, size])).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 5],
+    ]);
     expect(versions[0]!.author).toMatch(/^user:/);
     expect(await ok(['cat', '/workspace/v.txt@1', '/workspace/v.txt@2'])).toBe('onetwo');
     await ok(['write', '/workspace/v.txt@2', '--text', 'a file of that name']);
@@ -72,7 +80,10 @@ describe('commands on files, without a mount', () => {
     await ok(['mv', '/workspace/x/f', '/workspace/x/y/g']);
     expect((await nexus.nexus(['mv', '--no-clobber', '/workspace/x/y/g', '/workspace/a.txt'])).code).toBe(1);
     const refused = await nexus.nexus(['rm', '/workspace/x']);
-    expect(refused).toMatchObject({ code: 1, stderr: 'nexus rm: /workspace/x: the directory is not empty\n' });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: 'nexus rm: /workspace/x: the directory is not empty\n',
+    });
     await ok(['rm', '--recursive', '/workspace/x']);
     expect(await ok(['ls', '/'])).toBe('workspace\n');
     expect(await nexus.nexus(['ls', '/workspace/x'])).toMatchObject({

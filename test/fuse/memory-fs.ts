@@ -16,7 +16,6 @@ import type { Caller } from '../../src/base/caller.ts';
 import { FsError } from '../../src/base/errors.ts';
 import type { Name } from '../../src/base/names.ts';
 import type { Time } from '../../src/base/time.ts';
-import { timeFromMs } from '../../src/base/time.ts';
 import type {
   Attr,
   AttrChange,
@@ -34,32 +33,12 @@ import type {
   Version,
   XattrMode,
 } from '../../src/fs/types.ts';
-import { root, S_IFDIR, S_IFMT, S_IFREG } from '../../src/fs/types.ts';
-
-interface Node {
-  readonly id: NodeId;
-  mode: number;
-  nlink: number;
-  uid: number;
-  gid: number;
-  rdev: number;
-  times: Record<'atime' | 'mtime' | 'ctime' | 'btime', Time>;
-  parent: NodeId;
-  readonly entries: Map<Name, { readonly node: NodeId; readonly cookie: number }>;
-  readonly xattrs: Map<Name, Uint8Array>;
-  target: Uint8Array;
-  /** Host file of the content, -1 for what has none. */
-  fd: number;
-  stamp: number;
-  opens: number;
-  io: FileHandle['io'];
-}
-
-const now = (): Time => timeFromMs(Date.now());
+import { S_IFDIR, S_IFMT, S_IFREG } from '../../src/fs/types.ts';
+import type { Node } from './memory-handle.ts';
+import { MemoryHandle, now } from './memory-handle.ts';
 
 export class MemoryFs implements FileSystem, Disposable {
   readonly #nodes = new Map<NodeId, Node>();
-  readonly #directory = mkdtempSync(join(tmpdir(), 'nexus-memory-fs-'));
   #last = 0;
   #cookies = 0;
   /** What was released, flushed, synced: for tests to look at. */
@@ -76,9 +55,9 @@ export class MemoryFs implements FileSystem, Disposable {
     const time = now();
     let fd = -1;
     if ((mode & S_IFMT) === S_IFREG) {
-      const path = join(this.#directory, String(id));
-      fd = openSync(path, 'w+');
-      rmSync(path);
+      const directory = mkdtempSync(join(tmpdir(), 'nexus-memory-fs-'));
+      fd = openSync(join(directory, 'content'), 'w+');
+      rmSync(directory, { recursive: true });
     }
     const node: Node = {
       id,
@@ -329,80 +308,5 @@ export class MemoryFs implements FileSystem, Disposable {
 
   [Symbol.dispose](): void {
     for (const node of this.#nodes.values()) if (node.fd >= 0) closeSync(node.fd);
-    rmSync(this.#directory, { recursive: true });
-  }
-}
-
-class MemoryHandle implements FileHandle {
-  readonly node: NodeId;
-  readonly flags: OpenFlags;
-  readonly io: FileHandle['io'];
-  readonly backing: number | undefined;
-  readonly #of: Node;
-  readonly #seen: string[];
-  readonly #released: () => void;
-
-  constructor(of: Node, flags: OpenFlags, seen: string[], released: () => void) {
-    this.node = of.id;
-    this.flags = flags;
-    this.io = of.io;
-    this.backing = of.io === 'backing' ? of.fd : undefined;
-    this.#of = of;
-    this.#seen = seen;
-    this.#released = released;
-  }
-
-  get stamp(): number {
-    return this.#of.stamp;
-  }
-
-  async read(_: Caller, into: Uint8Array, offset: number): Promise<number> {
-    return readSync(this.#of.fd, into, 0, into.length, offset);
-  }
-
-  async write(_: Caller, data: Uint8Array, offset: number): Promise<number> {
-    await Promise.resolve();
-    const at = this.flags.append === true ? fstatSync(this.#of.fd).size : offset;
-    this.#of.stamp++;
-    this.#of.times.mtime = this.#of.times.ctime = now();
-    return writeSync(this.#of.fd, data, 0, data.length, at);
-  }
-
-  async flush(): Promise<void> {
-    this.#seen.push(`flush ${this.node}`);
-  }
-
-  async fsync(_: Caller, dataOnly: boolean): Promise<void> {
-    this.#seen.push(`fsync ${this.node} ${dataOnly}`);
-    fsyncSync(this.#of.fd);
-  }
-
-  async release(): Promise<void> {
-    this.#seen.push(`release ${this.node}`);
-    this.#released();
-  }
-
-  async allocate(_: Caller, mode: number, offset: number, length: number): Promise<void> {
-    if (mode !== 0) throw new FsError('EOPNOTSUPP');
-    this.#of.stamp++;
-    if (fstatSync(this.#of.fd).size < offset + length) ftruncateSync(this.#of.fd, offset + length);
-  }
-
-  async seek(_: Caller, offset: number, whence: 'data' | 'hole'): Promise<number> {
-    const { size } = fstatSync(this.#of.fd);
-    if (offset >= size) throw new FsError('ENXIO');
-    return whence === 'data' ? offset : size;
-  }
-
-  async copyRange(
-    caller: Caller,
-    offset: number,
-    to: FileHandle,
-    toOffset: number,
-    length: number,
-  ): Promise<number> {
-    const data = Buffer.alloc(Math.min(length, Math.max(0, fstatSync(this.#of.fd).size - offset)));
-    readSync(this.#of.fd, data, 0, data.length, offset);
-    return to.write(caller, data, toOffset);
   }
 }

@@ -1,10 +1,10 @@
 /** Through a real kernel: the server in one process, its clients in others. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { parseMountInfo } from '../../src/fuse/mount-info.ts';
-import { Client, isMounted, Mounts, shell, whyNoMount } from './mounted.ts';
+import { Client, isMounted, Mounts, removeClient, shell, whyNoMount } from './mounted.ts';
 
 const reason = whyNoMount();
 const suffix = reason === undefined ? '' : ` (skipped: ${reason})`;
@@ -22,6 +22,8 @@ it('reads mountinfo, escapes and optional fields included', () => {
 });
 
 describe.skipIf(reason !== undefined)(`a mount${suffix}`, () => {
+  afterAll(removeClient);
+
   it.each([false, true])(
     'is a file system like any other (passthrough: %s) (FS-1, FS-2)',
     async (passthrough) => {
@@ -232,6 +234,35 @@ there
       await expect(absent.event('ready')).rejects.toThrow('make the directory first');
       await using file = new Mounts([join(dir, 'file')], {});
       await expect(file.event('ready')).rejects.toThrow('ENOTDIR');
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
+  it('refuses to be mounted inside another mount (FS-3)', async () => {
+    await using mounts = await Mounts.open(1);
+    const inner = join(mounts.dirs[0] ?? '', 'inner');
+    await shell(mounts, 'mkdir "$A/inner"');
+    await using nested = new Mounts([inner], {});
+    await expect(nested.event('ready')).rejects.toThrow('EINVAL');
+    nested.dirs.length = 0;
+  });
+
+  it('asks fusermount3 for ordinary users, and says so where there is none (FS-9)', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'nexus-fuse-'));
+    chmodSync(dir, 0o777);
+    const mountPoint = join(dir, 'mount');
+    mkdirSync(mountPoint);
+    try {
+      await using without = new Mounts([mountPoint], { uid: 65534 }, { ...process.env, PATH: dir });
+      await expect(without.event('ready')).rejects.toThrow('install fuse3');
+      writeFileSync(join(dir, 'fusermount3'), '#!/bin/sh\necho "called with $*" >&2; exit 1\n', {
+        mode: 0o755,
+      });
+      await using refused = new Mounts([mountPoint], { uid: 65534 }, { ...process.env, PATH: dir });
+      await expect(refused.event('ready')).rejects.toThrow(
+        /called with .*default_permissions,fsname=nexus test,subtype=nexus,nosuid,nodev.* -- .*mount/,
+      );
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }

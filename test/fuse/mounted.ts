@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -65,7 +65,7 @@ export class Mounts implements AsyncDisposable {
   readonly #lines: Lines;
   readonly #exited: Promise<unknown>;
 
-  constructor(dirs: string[], options: object) {
+  constructor(dirs: string[], options: object, env: NodeJS.ProcessEnv = process.env) {
     this.dirs = dirs;
     const loader = here('./typescript-loader.js');
     this.#child = spawn(
@@ -74,6 +74,7 @@ export class Mounts implements AsyncDisposable {
       {
         stdio: ['pipe', 'pipe', 'inherit'],
         cwd: '/',
+        env,
       },
     );
     this.#lines = new Lines(this.#child);
@@ -142,6 +143,13 @@ async function compiled(): Promise<string> {
   const path = join(mkdtempSync(join(tmpdir(), 'nexus-client-')), 'client');
   await run('cc', ['-O1', '-Wall', '-o', path, here('./client.c')], { timeout: 120_000 });
   return path;
+}
+
+/** Removes what was compiled for clients. */
+export async function removeClient(): Promise<void> {
+  const path = await program;
+  program = undefined;
+  if (path !== undefined) rmSync(dirname(path), { recursive: true, force: true });
 }
 
 /** A process that makes system calls one by one. */

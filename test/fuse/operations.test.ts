@@ -376,8 +376,8 @@ describe('the rest', () => {
   });
 
   it('shows a defect as EIO and tells it once, and never passes ENOSYS of a FileSystem on', async () => {
-    let thrown: unknown = new TypeError('a defect');
-    fs.getattr = () => Promise.reject(thrown as Error);
+    let thrown: Error = new TypeError('a defect');
+    fs.getattr = () => Promise.reject(thrown);
     const ask = async () => (await wire.ask(opcode.getattr, {}, u32(0, 0), u64(0))).error;
     expect(await ask()).toBe(EIO);
     expect(wire.log.splice(0).join()).toContain('TypeError: a defect');

@@ -12,7 +12,9 @@ function tell(event: string, more: object = {}): void {
 }
 
 const [options = '{}', ...dirs] = process.argv.slice(2);
-const { passthrough = false } = JSON.parse(options) as { passthrough?: boolean };
+const { passthrough = false, uid } = JSON.parse(options) as { passthrough?: boolean; uid?: number };
+const native = loadNative();
+if (uid !== undefined) process.setuid?.(uid);
 const memory = new MemoryFs();
 const fs = observe(memory);
 const locks = new Locks();
@@ -20,7 +22,7 @@ const mounts: FuseMount[] = [];
 try {
   for (const [index, dir] of dirs.entries()) {
     const mount = await openFuseMount({
-      native: loadNative(),
+      native,
       fs,
       dir,
       source: 'nexus test',

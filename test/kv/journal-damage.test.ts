@@ -75,7 +75,9 @@ describe('a journal damaged in the middle', () => {
       const copy = copyOf(directory);
       flip(journalOf(copy), offset);
       await expect(openLevelKv(copy)).rejects.toThrow(
-        new RegExp(`^EIO: the journal ${journalOf(copy)} is damaged at byte ${ends[n]!}\\b.*nexus fsck --repair`),
+        new RegExp(
+          `^EIO: the journal ${journalOf(copy)} is damaged at byte ${ends[n]!}\\b.*nexus fsck --repair`,
+        ),
       );
       expect(await reopened(copy, { repair: true })).toEqual(states[n]);
       expect(await reopened(copy)).toEqual(states[n]);
@@ -151,7 +153,11 @@ describe('what a power cut may do to the journal', () => {
   }
 
   it('a hole where nothing was synced is a tear; it would be damage without a reboot', () => {
-    const { directory, ends } = written([['a', 0], ['b', 0], ['c', 0]]);
+    const { directory, ends } = written([
+      ['a', 0],
+      ['b', 0],
+      ['c', 0],
+    ]);
     flip(listJournals(directory)[0]!.path, ends[0]! + 2);
     expect(() => replayed(directory, boots.before)).toThrow(/EIO/);
     expect(replayed(directory, boots.after)).toEqual(['a']);
@@ -159,23 +165,48 @@ describe('what a power cut may do to the journal', () => {
   });
 
   it('a hole in what a later record knew to be synced is damage', () => {
-    const { directory, ends } = written([['a', 0], ['b', 0], ['c', 0]]);
-    const synced = written([['a', 0], ['b', 0], ['c', ends[1]!]]);
+    const { directory, ends } = written([
+      ['a', 0],
+      ['b', 0],
+      ['c', 0],
+    ]);
+    const synced = written([
+      ['a', 0],
+      ['b', 0],
+      ['c', ends[1]!],
+    ]);
     flip(listJournals(synced.directory)[0]!.path, ends[0]! + 2);
     expect(() => replayed(synced.directory, boots.after)).toThrow(/EIO.*byte/);
-    const before = written([['a', 0], ['b', 0], ['c', ends[0]!]]);
+    const before = written([
+      ['a', 0],
+      ['b', 0],
+      ['c', ends[0]!],
+    ]);
     flip(listJournals(before.directory)[0]!.path, ends[0]! + 2);
     expect(replayed(before.directory, boots.after)).toEqual(['a']);
     expect(replayed(directory, boots.after)).toEqual(['a', 'b', 'c']);
   });
 
   it('a later file does not count without the end of the earlier one', () => {
-    const torn = written([['a', 0], ['b', 0]], [['c', 0]]);
+    const torn = written(
+      [
+        ['a', 0],
+        ['b', 0],
+      ],
+      [['c', 0]],
+    );
     truncateSync(listJournals(torn.directory)[0]!.path, torn.ends[1]! - 1);
     expect(replayed(torn.directory, boots.after)).toEqual(['a']);
     expect(listJournals(torn.directory)).toHaveLength(1);
 
-    const short = written([['a', 0], ['b', 0]], [['c', 0]], [['d', 0]]);
+    const short = written(
+      [
+        ['a', 0],
+        ['b', 0],
+      ],
+      [['c', 0]],
+      [['d', 0]],
+    );
     truncateSync(listJournals(short.directory)[0]!.path, short.ends[0]);
     expect(replayed(short.directory, boots.after)).toEqual(['a']);
     expect(listJournals(short.directory)).toHaveLength(1);
@@ -184,7 +215,13 @@ describe('what a power cut may do to the journal', () => {
     truncateSync(listJournals(empty.directory)[0]!.path, 0);
     expect(replayed(empty.directory, boots.after)).toEqual([]);
 
-    const known = written([['a', 0], ['b', 0]], [['c', short.ends[1]!]]);
+    const known = written(
+      [
+        ['a', 0],
+        ['b', 0],
+      ],
+      [['c', short.ends[1]!]],
+    );
     truncateSync(listJournals(known.directory)[0]!.path, short.ends[0]);
     expect(() => replayed(known.directory, boots.after)).toThrow(/EIO.*lacks/);
   });
@@ -201,7 +238,10 @@ describe('what a power cut may do to the journal', () => {
     const { directory } = written([['a', 0]]);
     const other = written([['x', 0]]);
     const path = listJournals(directory)[0]!.path;
-    writeFileSync(path, Buffer.concat([readFileSync(path), readFileSync(listJournals(other.directory)[0]!.path)]));
+    writeFileSync(
+      path,
+      Buffer.concat([readFileSync(path), readFileSync(listJournals(other.directory)[0]!.path)]),
+    );
     expect(replayed(directory, boots.before)).toEqual(['a']);
   });
 });

@@ -98,7 +98,9 @@ describe('a checkpoint', () => {
       }
       const { m0, m2999, ...state } = await reopened(directory);
       expect([m0, m2999]).toEqual(['value 0', 'value 2999']);
-      expect(Object.fromEntries(Object.entries(state).filter(([key]) => !key.startsWith('m')))).toEqual(stateAfter(350));
+      expect(Object.fromEntries(Object.entries(state).filter(([key]) => !key.startsWith('m')))).toEqual(
+        stateAfter(350),
+      );
       expect(Object.keys(state).filter((key) => key.startsWith('m'))).toHaveLength(2998);
     }
   });
@@ -197,9 +199,19 @@ describe('a checkpoint', () => {
     });
     const write = (i: number): Promise<void> => kv.write((tx) => tx.put(`w${i}`, Buffer.alloc(500)));
     let refused: unknown;
-    for (let i = 0; refused === undefined && i < 100; i++) await write(i).catch((error: unknown) => (refused = error));
+    for (let i = 0; refused === undefined && i < 100; i++)
+      await write(i).catch((error: unknown) => (refused = error));
     expect(String(refused)).toContain('no room for content');
     broken = false;
-    await expect.poll(() => write(1000).then(() => true, () => false), { timeout: 60_000 }).toBe(true);
+    await expect
+      .poll(
+        () =>
+          write(1000).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 60_000 },
+      )
+      .toBe(true);
   });
 });

@@ -8,7 +8,12 @@ import { contentOf } from './snapshot.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 /** Runs the child until it has acknowledged `acks` transactions more, kills it, gives the last number it printed. */
-function runAndKill(program: string, directory: string, checkpointBytes: number, acks: number): Promise<number> {
+function runAndKill(
+  program: string,
+  directory: string,
+  checkpointBytes: number,
+  acks: number,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, directory, String(checkpointBytes)], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -34,10 +39,18 @@ describe('LevelKv after kill -9', () => {
     ['in the middle of many checkpoints', 3000],
   ] as const) {
     it(`keeps every acknowledged transaction and no half of one, ${name}`, async () => {
-      const program = join(compileStore('test/kv/crash-child.ts', 'test/kv/numbered.ts'), 'test/kv/crash-child.js');
+      const program = join(
+        compileStore('test/kv/crash-child.ts', 'test/kv/numbered.ts'),
+        'test/kv/crash-child.js',
+      );
       const directory = temporaryDirectory();
       for (let round = 0; round < 10; round++) {
-        const acknowledged = await runAndKill(program, directory, checkpointBytes, 1 + ((round * 389) % 1000));
+        const acknowledged = await runAndKill(
+          program,
+          directory,
+          checkpointBytes,
+          1 + ((round * 389) % 1000),
+        );
         await using kv = await openLevelKv(directory, { checkpointBytes });
         const state = await contentOf(kv);
         const count = Number(state['count']);

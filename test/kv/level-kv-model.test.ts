@@ -41,7 +41,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-function expected(model: ReadonlyMap<string, string>, { from, to, limit, reverse }: Look): [string, string][] {
+function expected(
+  model: ReadonlyMap<string, string>,
+  { from, to, limit, reverse }: Look,
+): [string, string][] {
   const inside = [...model].filter(([k]) => k >= from && k < to).sort(([a], [b]) => (a < b ? -1 : 1));
   return (reverse ? inside.reverse() : inside).slice(0, limit);
 }
@@ -51,7 +54,11 @@ async function run(steps: Step[]): Promise<void> {
   let kv = await openLevelKv(directory);
   let model = new Map<string, string>();
   const background: Promise<void>[] = [];
-  const see = async (reader: Pick<typeof kv, 'scan' | 'get'>, look: Look, of: Map<string, string>): Promise<void> => {
+  const see = async (
+    reader: Pick<typeof kv, 'scan' | 'get'>,
+    look: Look,
+    of: Map<string, string>,
+  ): Promise<void> => {
     const entries = await reader.scan(look);
     expect(entries.map(([k, v]) => [k, Buffer.from(v).toString()])).toEqual(expected(of, look));
     const one = await reader.get(look.from);

@@ -6,7 +6,8 @@ import { openLevelKv } from '../../src/kv/level-kv.ts';
 import { contentOf, copyOf, put, reopened } from './snapshot.ts';
 import { temporaryDirectory } from './temporary.ts';
 
-const journals = (directory: string): string[] => readdirSync(directory).filter((name) => name.startsWith('journal-'));
+const journals = (directory: string): string[] =>
+  readdirSync(directory).filter((name) => name.startsWith('journal-'));
 
 describe('LevelKv and its directory', () => {
   it('finds everything again, closed or killed, from journal and LevelDB', async () => {
@@ -68,7 +69,13 @@ describe('LevelKv and its directory', () => {
       await put(kv, { a: '1' });
       await kv.checkpoint();
     }
-    unlinkSync(join(directory, 'leveldb', readdirSync(join(directory, 'leveldb')).find((n) => n.startsWith('MANIFEST'))!));
+    unlinkSync(
+      join(
+        directory,
+        'leveldb',
+        readdirSync(join(directory, 'leveldb')).find((n) => n.startsWith('MANIFEST'))!,
+      ),
+    );
     await expect(openLevelKv(directory)).rejects.toThrow(/EIO.*leveldb/);
     expect(await reopened(directory, { repair: true })).toEqual({ a: '1' });
   });

@@ -149,3 +149,14 @@ it('moves nothing out of or into a directory that was removed (FS-3)', async () 
   expect(await codeOf(() => ns.rename(rootCaller, at(root, 'a'), at(gone.ino, 'a'), 'replace', closed))).toBe('ENOENT');
   expect(await codeOf(() => ns.rename(rootCaller, at(gone.ino, 'a'), at(root, 'b'), 'replace', closed))).toBe('ENOENT');
 });
+
+it('remembers where a directory was, even within one second (VER-1)', async () => {
+  const { ns, clock } = await openFixture();
+  clock.tick();
+  const moved = await mkdir(ns, root, 'moved');
+  const to = await mkdir(ns, root, 'to');
+  const { revision } = ns.counts();
+  await ns.rename(rootCaller, at(root, 'moved'), at(to.ino, 'moved'), 'replace', closed);
+  expect(await ns.inodeAt(moved.ino, revision)).toMatchObject({ parent: root });
+  expect(await ns.inodeAt(moved.ino, ns.counts().revision)).toMatchObject({ parent: to.ino });
+});

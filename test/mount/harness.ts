@@ -38,7 +38,7 @@ export function run(program: string, args: readonly string[], options: RunOption
     };
     const child = execFile(program, args, settings, (error, stdout, stderr) => {
       if (error?.killed === true) reject(new Error(`${program} ${args.join(' ')} did not end: ${stderr}`));
-      else if (error && typeof error.code !== 'number') reject(error);
+      else if (error && typeof error.code !== 'number') reject(new Error(error.message, { cause: error }));
       else resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
     });
     child.stdin?.on('error', () => undefined);
@@ -52,7 +52,8 @@ export function whyNoMounts(uid = process.getuid?.() ?? 0): string | undefined {
   if (!existsSync(join(project, 'dist/cli/main.js'))) return 'the project is not built';
   if (!existsSync(join(project, 'native/build/nexus.node'))) return 'the addon is not built';
   if (uid === 0) return undefined;
-  if (!existsSync('/usr/bin/fusermount3') && !existsSync('/bin/fusermount3')) return 'fusermount3 is not installed';
+  if (!existsSync('/usr/bin/fusermount3') && !existsSync('/bin/fusermount3'))
+    return 'fusermount3 is not installed';
   // Asked for a user other than ourselves: what counts is the mode.
   return (statSync('/dev/fuse').mode & 0o006) === 0o006 ? undefined : '/dev/fuse is not open to users';
 }
@@ -143,11 +144,15 @@ export async function mountNexus(options: MountNexusOptions = {}): Promise<Mount
   const data = options.data ?? join(root, 'data');
   const dirs = Array.from({ length: options.mounts ?? 1 }, (_, i) => join(root, `mnt${i}`));
   for (const dir of dirs) await mkdir(dir, { mode: 0o755 });
-  const guardian = spawn('bash', ['-c', watchdog, 'watchdog', root, options.data === undefined ? data : '', ...dirs], {
-    cwd: '/',
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
+  const guardian = spawn(
+    'bash',
+    ['-c', watchdog, 'watchdog', root, options.data === undefined ? data : '', ...dirs],
+    {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  );
   guardian.unref();
   (guardian.stdin as unknown as { unref(): void }).unref();
 

@@ -113,7 +113,7 @@ for i in $(seq 100); do echo "insert into t(b) values ('$i');"; done | sqlite3 $
         ),
       ).toMatch(/^52428800\n\d{1,4}\n$/);
       await run(
-        '(for i in $(seq 50); do echo $i >> log; done) & tail -n +1 -f --pid=$! log > seen; wait; [ "$(sort -n seen | uniq | wc -l)" = 50 ]',
+        ': > log; (for i in $(seq 50); do echo $i >> log; done) & tail -n +1 -f --pid=$! log > seen; wait; [ "$(sort -n seen | uniq | wc -l)" = 50 ]',
       );
     });
 

@@ -18,7 +18,11 @@ async function all(pieces: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 async function link(tree: MemoryTree, at: string, target: string): Promise<void> {
-  await tree.mknod(me, { parent: root, name: name(at) }, { mode: S_IFLNK | 0o777, target: Buffer.from(target) });
+  await tree.mknod(
+    me,
+    { parent: root, name: name(at) },
+    { mode: S_IFLNK | 0o777, target: Buffer.from(target) },
+  );
 }
 
 describe('files by path', () => {
@@ -32,7 +36,9 @@ describe('files by path', () => {
     expect(await all(files.read(me, '//./a.txt'))).toBe('hello there!');
     expect((await files.versions(me, '/a.txt', 0, 10)).map((version) => version.size)).toEqual([11, 12]);
     expect(await all(files.readVersion(me, '/a.txt', 1))).toBe('hello there');
-    await expect(all(files.readVersion(me, '/a.txt', 3))).rejects.toThrow('/a.txt@3: no such version: they go from 1 to 2');
+    await expect(all(files.readVersion(me, '/a.txt', 3))).rejects.toThrow(
+      '/a.txt@3: no such version: they go from 1 to 2',
+    );
     expect(tree.open_).toBe(0);
   });
 

@@ -17,7 +17,6 @@ import type {
   RenameMode,
   StatFs,
   Version,
-  XattrMode,
 } from '../../src/fs/types.ts';
 
 const epoch = { sec: 1_700_000_000, nsec: 0 };
@@ -37,7 +36,17 @@ interface Node {
 }
 
 export function caller(over: Partial<Caller> = {}): Caller {
-  return { subject: 'user:test', zone: 'default', uid: 0, gid: 0, groups: [], pid: 1, umask: 0, via: 0, ...over };
+  return {
+    subject: 'user:test',
+    zone: 'default',
+    uid: 0,
+    gid: 0,
+    groups: [],
+    pid: 1,
+    umask: 0,
+    via: 0,
+    ...over,
+  };
 }
 
 export class MemoryTree implements FileSystem {
@@ -240,7 +249,7 @@ export class MemoryTree implements FileSystem {
     return value;
   }
 
-  async setxattr(_: Caller, node: NodeId, name: Name, value: Uint8Array, _mode: XattrMode): Promise<void> {
+  async setxattr(_: Caller, node: NodeId, name: Name, value: Uint8Array): Promise<void> {
     this.get(node).xattrs.set(name, Buffer.from(value));
   }
 
@@ -262,12 +271,24 @@ export class MemoryTree implements FileSystem {
 
   async versions(_: Caller, node: NodeId, after: number, limit: number): Promise<readonly Version[]> {
     return this.get(node)
-      .versions.map((data, i) => ({ number: i + 1, size: data.length, time: epoch, author: 'user:test', hash: '' }))
+      .versions.map((data, i) => ({
+        number: i + 1,
+        size: data.length,
+        time: epoch,
+        author: 'user:test',
+        hash: '',
+      }))
       .filter((version) => version.number > after)
       .slice(0, limit);
   }
 
-  async readVersion(_: Caller, node: NodeId, version: number, into: Uint8Array, offset: number): Promise<number> {
+  async readVersion(
+    _: Caller,
+    node: NodeId,
+    version: number,
+    into: Uint8Array,
+    offset: number,
+  ): Promise<number> {
     const data = this.get(node).versions[version - 1];
     if (!data) throw new FsError('ENOENT');
     return data.copy(into, 0, offset);

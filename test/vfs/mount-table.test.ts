@@ -34,7 +34,9 @@ describe('mount table', () => {
     const at = { parent: root, name: name('new') };
     expect(await codeFrom(table.mknod(me, at, { mode: directory }))).toBe('EROFS');
     expect(await codeFrom(table.create(me, at, file, { read: true, write: true }))).toBe('EROFS');
-    expect(await codeFrom(table.mknod(me, { parent: root, name: name('a') }, { mode: directory }))).toBe('EEXIST');
+    expect(await codeFrom(table.mknod(me, { parent: root, name: name('a') }, { mode: directory }))).toBe(
+      'EEXIST',
+    );
     expect(await codeFrom(table.setattr(me, root, { mode: 0o777 }))).toBe('EROFS');
     expect(await codeFrom(table.unlink(me, at))).toBe('ENOENT');
     expect(await codeFrom(table.lookup(me, at))).toBe('ENOENT');
@@ -169,7 +171,10 @@ describe('mount table', () => {
   it('keeps a mount whose files are open, and gives it up afterwards', async () => {
     const inner = new MemoryTree();
     const table = await tableOf({ '/m': inner });
-    const made = await table.create(me, { parent: await walk(table, '/m'), name: name('f') }, file, { read: true, write: true });
+    const made = await table.create(me, { parent: await walk(table, '/m'), name: name('f') }, file, {
+      read: true,
+      write: true,
+    });
     expect(made.handle.node).toBe(made.attr.node);
     expect(() => table.remove('/m')).toThrow('EBUSY');
     await made.handle.release(me);

@@ -10,9 +10,25 @@ function reopen(fd: number, flags: OpenFlags): number {
 }
 
 function wrap(handle: FileHandle): FileHandle {
-  if (handle.io !== 'backing' || handle.backing === undefined) return handle;
-  const fd = reopen(handle.backing, handle.flags);
+  const backing = handle.io === 'backing' ? handle.backing : undefined;
   const passed: Partial<FileHandle> = {
+    ...(backing === undefined ? {} : direct(handle, reopen(backing, handle.flags))),
+    copyRange: (caller, offset, to, toOffset, length) =>
+      handle.copyRange(caller, offset, inner.get(to) ?? to, toOffset, length),
+  };
+  const outer = new Proxy(handle, {
+    get(target, key) {
+      if (key in passed) return passed[key as keyof FileHandle];
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  inner.set(outer, handle);
+  return outer;
+}
+
+function direct(handle: FileHandle, fd: number): Partial<FileHandle> {
+  return {
     read(caller: Caller, into: Uint8Array, offset: number): Promise<number> {
       if (!handle.flags.read || offset < 0) return handle.read(caller, into, offset);
       return Promise.resolve(readSync(fd, into, 0, into.length, offset));
@@ -31,18 +47,7 @@ function wrap(handle: FileHandle): FileHandle {
       }
       return handle.release(caller);
     },
-    copyRange: (caller, offset, to, toOffset, length) =>
-      handle.copyRange(caller, offset, inner.get(to) ?? to, toOffset, length),
   };
-  const outer = new Proxy(handle, {
-    get(target, key) {
-      if (key in passed) return passed[key as keyof FileHandle];
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-  inner.set(outer, handle);
-  return outer;
 }
 
 const inner = new WeakMap<FileHandle, FileHandle>();

@@ -91,7 +91,7 @@ export const attributeCases: readonly Case[] = [
   },
   {
     title: 'set-id bits given while the file is open fall with the next write (FS-2)',
-    needs: 'ownership',
+    needs: 'late set-id bits',
     run: async (t) => {
       const node = await fileWith(t, 0o755);
       const handle = await t.open(node, W, t.other);

@@ -9,7 +9,16 @@ import { S_IFDIR, S_IFLNK } from '../../../src/fs/types.ts';
 import type { Attr, DirEntry, FileHandle, FileSystem, NodeId, OpenFlags, Place } from '../../../src/fs/types.ts';
 
 /** What not every FileSystem has. */
-export type Feature = 'versions' | 'hash' | 'tmpfile' | 'holes' | 'xattrs' | 'devices' | 'ownership';
+export type Feature =
+  | 'versions'
+  | 'hash'
+  | 'tmpfile'
+  | 'holes'
+  | 'xattrs'
+  | 'devices'
+  | 'ownership'
+  /** Set-id bits given to a file that is open fall with the next write. */
+  | 'late set-id bits';
 
 export interface Case {
   readonly title: string;
