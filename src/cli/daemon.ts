@@ -57,7 +57,8 @@ export async function daemonFor(data: string, options: StartOptions = {}): Promi
 /** Starts a daemon in a session of its own and waits until it answers. */
 async function start(data: string, options: StartOptions): Promise<void> {
   const log = options.foreground === true ? 2 : openLog(data);
-  const args = ['--max-semi-space-size=16', program, '--data', data, '--ready-fd', '3'];
+  // A young generation of 8 MiB: larger ones cost memory and bought no speed when files were created by the ten thousand.
+  const args = ['--max-semi-space-size=8', program, '--data', data, '--ready-fd', '3'];
   if (options.keep === true) args.push('--keep');
   if (options.repair === true) args.push('--repair');
   // The variables make the pool large enough for blocking reads beside syncs, and glibc frugal with arenas for its threads.

@@ -133,7 +133,10 @@ export interface FileHandle {
    * `backing` (the kernel reads and writes the host file `backing` by itself).
    */
   readonly io: 'cached' | 'direct' | 'backing';
-  /** With io = 'backing': a host descriptor, the same for all opens of the node; valid until release. */
+  /**
+   * With io = 'backing': a host descriptor, the same for all opens of the node; valid until release. With 'direct' as well, where the mount
+   * has the node open with io = 'backing' already: the kernel asks that all opens agree.
+   */
   readonly backing: number | undefined;
   /** Changes whenever the content did: equal stamps mean cached pages are still right. */
   readonly stamp: number;

@@ -26,7 +26,8 @@ function changeOf(request: Request): AttrChange {
     change.mtime = timeOf(request, (valid & fattr.MTIME_NOW) !== 0, 40, 60);
   }
   if ((valid & fattr.CTIME) !== 0) change.ctime = timeOf(request, false, 48, 64);
-  if ((valid & fattr.KILL_SUIDGID) !== 0) change.killPriv = true;
+  // chown(2) to nobody else arrives with nothing to change: Linux clears the set-id bits then as well.
+  if ((valid & fattr.KILL_SUIDGID) !== 0 || (valid & ~fattr.FH) === 0) change.killPriv = true;
   return change;
 }
 

@@ -36,10 +36,19 @@ export function getlk(connection: Connection, request: Request): void {
   connection.send(request, LK_OUT_SIZE);
 }
 
-export function setlk(connection: Connection, request: Request): void {
+/** How long a lock held through another mount may stand in the way of one that does not wait, in milliseconds. */
+const RELEASE_ON_ITS_WAY = 10;
+
+export async function setlk(connection: Connection, request: Request): Promise<void> {
   const kind = kindOf(request);
-  if (!connection.locks.set(request.node, kind, lockOf(connection, request, kind))) {
-    throw new FsError('EAGAIN', 'locked by somebody else');
+  const lock = lockOf(connection, request, kind);
+  const { locks } = connection;
+  if (!locks.set(request.node, kind, lock)) {
+    // close(2) does not wait for RELEASE, which gives flock(2) locks up: that of another mount may not have been read yet.
+    const other = kind === 'flock' && locks.conflict(request.node, kind, lock)?.via !== request.via;
+    if (!other || !(await locks.waitFor(RELEASE_ON_ITS_WAY, request.node, kind, lock))) {
+      throw new FsError('EAGAIN', 'locked by somebody else');
+    }
   }
   connection.done(request);
 }

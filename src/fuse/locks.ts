@@ -2,7 +2,7 @@
  * The locks of all mounts of a daemon: fcntl(2) ranges and flock(2), which do not know of each other. A lock belongs to an owner: a process
  * (fcntl), an open file description (flock, F_OFD_SETLK), as the kernel numbers them, each of one mount.
  */
-import { FsError } from '../base/errors.ts';
+import { FsError, isFsError } from '../base/errors.ts';
 import type { NodeId } from '../fs/types.ts';
 import { F_RDLCK, F_UNLCK, OFFSET_MAX } from './protocol.ts';
 
@@ -101,6 +101,17 @@ export class Locks {
       if (mine) mine.add(waiter);
       else this.#waiting.set(lock.owner, new Set([waiter]));
     });
+  }
+
+  /** As `wait`, for so many milliseconds: was it possible by then? */
+  async waitFor(ms: number, node: NodeId, kind: LockKind, lock: Lock): Promise<boolean> {
+    try {
+      await this.wait(node, kind, lock, AbortSignal.timeout(ms));
+      return true;
+    } catch (error) {
+      if (isFsError(error, 'EINTR')) return false;
+      throw error;
+    }
   }
 
   /** FLUSH, or RELEASE of a file that was locked by flock(2): the owner's locks on the node are gone. */

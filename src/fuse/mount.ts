@@ -1,5 +1,6 @@
 /** Mounts a FileSystem on a directory, as root by mount(2), as anybody else through fusermount3, and serves it until it is unmounted. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { FsError } from '../base/errors.ts';
 import type { FileSystem, NodeId } from '../fs/types.ts';
 import { root as rootNode } from '../fs/types.ts';
@@ -62,6 +63,7 @@ export interface FuseMount extends AsyncDisposable {
   stats(): SessionStats;
 }
 
+/** The caller subscribes the mount to the changes of the FileSystem as soon as it has it, before any other await. */
 export async function openFuseMount(options: MountOptions): Promise<FuseMount> {
   const { native } = options;
   const { path, stale } = await examine(options.dir);
@@ -152,14 +154,17 @@ class Mount implements FuseMount {
   async start(): Promise<void> {
     this.#info = await mountAt(this.path);
     await withPatience(this.#session.start(), INIT_PATIENCE, 'no INIT came');
-    if (isRoot()) await this.#raiseReadAhead();
+    if (isRoot()) this.#raiseReadAhead();
   }
 
-  /** A larger `max_readahead` in INIT changes nothing: the kernel takes the smaller of both. */
-  async #raiseReadAhead(): Promise<void> {
+  /**
+   * A larger `max_readahead` in INIT changes nothing: the kernel takes the smaller of both. Nothing is waited for between INIT and the return
+   * of `openFuseMount`, so that whoever subscribes the mount to changes then has missed none.
+   */
+  #raiseReadAhead(): void {
     if (!this.#info) return;
     try {
-      await writeFile(`/sys/class/bdi/${this.#info.device}/read_ahead_kb`, String(READ_AHEAD_KB));
+      writeFileSync(`/sys/class/bdi/${this.#info.device}/read_ahead_kb`, String(READ_AHEAD_KB));
     } catch {
       // A container may have /sys read-only: slower first reads, nothing else.
     }

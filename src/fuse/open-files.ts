@@ -12,6 +12,7 @@ export interface OpenFile {
 
 export class OpenFiles {
   readonly #files = new Map<number, OpenFile>();
+  readonly #opens = new Map<NodeId, number>();
   #last = 0;
 
   get size(): number {
@@ -21,7 +22,12 @@ export class OpenFiles {
   add(handle: FileHandle, backed: boolean): OpenFile {
     const file = { fh: ++this.#last, node: handle.node, handle, backed };
     this.#files.set(file.fh, file);
+    this.#opens.set(file.node, (this.#opens.get(file.node) ?? 0) + 1);
     return file;
+  }
+
+  isOpen(node: NodeId): boolean {
+    return this.#opens.has(node);
   }
 
   get(fh: number): OpenFile {
@@ -34,12 +40,16 @@ export class OpenFiles {
   take(fh: number): OpenFile {
     const file = this.get(fh);
     this.#files.delete(fh);
+    const opens = this.#opens.get(file.node) ?? 0;
+    if (opens > 1) this.#opens.set(file.node, opens - 1);
+    else this.#opens.delete(file.node);
     return file;
   }
 
   takeAll(): OpenFile[] {
     const files = [...this.#files.values()];
     this.#files.clear();
+    this.#opens.clear();
     return files;
   }
 }

@@ -89,18 +89,21 @@ function putOpen(connection: Connection, handle: FileHandle, at: number): OpenFi
   const { node } = handle;
   let flags = 0;
   let backing: number | undefined;
-  if (handle.io === 'backing') {
+  if (handle.io !== 'cached') {
     if (handle.backing !== undefined) backing = connection.backings.take(node, handle.backing);
-    // Where the kernel refuses the host file, reads and writes come here instead, past the page cache.
-    flags |= backing === undefined ? fopen.DIRECT_IO : fopen.PASSTHROUGH;
-    if (handle.flags.write) connection.pages.forget(node);
-  } else if (handle.io === 'direct') {
-    flags |= fopen.DIRECT_IO;
+    if (backing !== undefined) flags |= fopen.PASSTHROUGH;
+    // With both flags the kernel maps the host file, and reads and writes come here past the page cache; they do as well where it
+    // refuses the host file.
+    if (handle.io === 'direct' || backing === undefined) flags |= fopen.DIRECT_IO;
+    if (handle.io === 'backing' && handle.flags.write) connection.pages.forget(node);
   } else if (connection.pages.opened(node, handle.stamp)) {
     flags |= fopen.KEEP_CACHE;
   }
-  // There is nothing to flush for a reader but its fcntl locks: see `Locks.dropFile` for those it takes later.
-  if (!handle.flags.write && !connection.locks.everHeld(node)) flags |= fopen.NOFLUSH;
+  // There is nothing to flush for a reader but fcntl locks, which a process loses with the first descriptor of the file it closes: the only
+  // descriptor there is tells so by RELEASE.
+  if (!handle.flags.write && !connection.locks.everHeld(node) && !connection.files.isOpen(node)) {
+    flags |= fopen.NOFLUSH;
+  }
   const file = connection.files.add(handle, backing !== undefined);
   frame.u64(at, file.fh);
   frame.u32(at + 8, flags);

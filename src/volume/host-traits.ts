@@ -30,7 +30,8 @@ async function timesArePrecise(native: Native, fd: number): Promise<boolean> {
 async function holesArePages(native: Native, fd: number): Promise<boolean> {
   const page = new Uint8Array(PAGE).fill(1);
   const at = 1024 * PAGE;
+  await resizeSlot(fd, 0, 0);
   await resizeSlot(fd, 0, 2 * at);
   await writeSlot(fd, page, at);
-  return native.seek(fd, 0, 'data') === at && native.seek(fd, at, 'hole') === at + PAGE;
+  return native.seek(fd, PAGE, 'data') === at && native.seek(fd, at, 'hole') === at + PAGE;
 }

@@ -244,7 +244,7 @@ describe('slots and descriptors', () => {
     await expect.poll(() => filesIn(stage.directory).includes(slot.id), { timeout: 30_000 }).toBe(false);
   });
 
-  it('finds the slots of the last run, and deletes files nobody claims (FS-30)', async () => {
+  it('finds the slots of the last run, and deletes files nobody claims (FS-5)', async () => {
     await using stage = await Stage.open();
     const kept = stage.fill([[0, Buffer.from('kept')]]);
     const lost = stage.fill([[0, Buffer.from('lost')]]);
@@ -260,6 +260,17 @@ describe('slots and descriptors', () => {
     expect(files).toContain(fresh.id);
     expect(files).not.toContain(lost.id);
     expect((await stage.read(pack, 2 * BLOCK)).equals(noise(2 * BLOCK, 1))).toBe(true);
+  });
+
+  it('keeps the file of a slot of the last run that was given back (FS-5)', async () => {
+    await using stage = await Stage.open();
+    const old = stage.fill([[0, Buffer.from('old')]]);
+    await stage.reopen();
+    const back = stage.store.reopenSlot(old.id);
+    expect(back).toBeDefined();
+    if (back !== undefined) stage.store.giveBack([back]);
+    await stage.store.discardSlotsExcept(new Set());
+    expect(filesIn(stage.directory)).toContain(old.id);
   });
 
   it('keeps at most 64 packs open, and none after it is closed (CAS-1)', async () => {

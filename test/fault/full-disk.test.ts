@@ -58,10 +58,11 @@ describe('LevelKv on a full disk', () => {
     if (typeof made === 'string') return context.skip(made);
     using disk = made;
     const directory = join(disk.path, 'meta');
-    const state: Record<string, string> = {};
+    const state: Record<string, string> = { first: 'its page has room for a part of the next record' };
     {
       await using kv = await openLevelKv(directory);
       expect(kv.stats()['reserveBytes']).toBe(8 << 20);
+      await put(kv, state);
       fill(join(disk.path, 'ballast'));
       let refused: unknown;
       for (let i = 0; refused === undefined && i < 1000; i++) {

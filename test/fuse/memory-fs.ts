@@ -1,15 +1,5 @@
 /** A small FileSystem for tests of the protocol: nodes in a Map, the content of each file in a nameless host file, so that passthrough has something to work on. */
-import {
-  closeSync,
-  fsyncSync,
-  fstatSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Caller } from '../../src/base/caller.ts';

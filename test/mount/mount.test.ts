@@ -34,7 +34,10 @@ describe.skipIf(reason !== undefined)(`a mount${reason === undefined ? '' : ` ($
 
   it('makes one version a close after a change, by the subject of the mount (VER-1, ID-1)', async () => {
     await using nexus = await mountNexus({ mounts: 2, as: ['user:alice', 'agent:builder'] });
-    await shell(nexus, 'for i in 1 2; do echo "version $i" > "$1/f"; done; echo three >> "$2/f"; cat "$1/f" > /dev/null');
+    await shell(
+      nexus,
+      'for i in 1 2; do echo "version $i" > "$1/f"; done; echo three >> "$2/f"; cat "$1/f" > /dev/null',
+    );
     const versions = await versionsOf(nexus, '/workspace/f');
     expect(versions.map(({ author }) => author)).toEqual(['user:alice', 'user:alice', 'agent:builder']);
     expect(versions.map(({ size }) => size)).toEqual([10, 10, 16]);
@@ -44,7 +47,9 @@ describe.skipIf(reason !== undefined)(`a mount${reason === undefined ? '' : ` ($
   it('makes one version of a redirection, and one of a file that is emptied (VER-1)', async () => {
     await using nexus = await mountNexus();
     await shell(nexus, 'echo full > "$1/f"; : > "$1/f"');
-    await expect.poll(async () => (await versionsOf(nexus, '/workspace/f')).map(({ size }) => size)).toEqual([5, 0]);
+    await expect
+      .poll(async () => (await versionsOf(nexus, '/workspace/f')).map(({ size }) => size))
+      .toEqual([5, 0]);
   });
 
   it('shows changes of one mount in the others at once (FS-11)', async () => {
@@ -100,10 +105,17 @@ describe.skipIf(reason !== undefined)(`a mount${reason === undefined ? '' : ` ($
 
   it('works without passthrough as well', async () => {
     await using nexus = await mountNexus({ passthrough: false });
-    await shell(nexus, 'head -c 3000000 /dev/urandom > /tmp/$$; cp /tmp/$$ "$1/f"; cmp /tmp/$$ "$1/f"; rm /tmp/$$');
-    const state = (await nexus.json(['status'])) as { mounts: { passthrough: boolean; operations: Record<string, { count: number }> }[] };
+    await shell(
+      nexus,
+      'head -c 3000000 /dev/urandom > /tmp/$$; cp /tmp/$$ "$1/f"; cmp /tmp/$$ "$1/f"; rm /tmp/$$',
+    );
+    const state = (await nexus.json(['status'])) as {
+      mounts: { passthrough: boolean; operations: Record<string, { count: number }> }[];
+    };
     expect(state.mounts[0]).toMatchObject({ passthrough: false });
-    expect(Object.values(state.mounts[0]!.operations).reduce((sum, each) => sum + each.count, 0)).toBeGreaterThan(10);
+    expect(
+      Object.values(state.mounts[0]!.operations).reduce((sum, each) => sum + each.count, 0),
+    ).toBeGreaterThan(10);
   });
 
   it('ends in order on SIGTERM: unmounted, everything kept (FS-8)', async () => {
@@ -121,9 +133,16 @@ describe.skipIf(reason !== undefined)(`a mount${reason === undefined ? '' : ` ($
   it('keeps what was acknowledged over a kill, files still open included (FS-5)', async () => {
     await using nexus = await mountNexus();
     const pid = daemonPid(nexus.data)!;
-    await run('bash', ['-c', `cd "$1"; for i in $(seq 50); do echo $i > $i; done; exec 5> open; echo written >&5; kill -9 ${pid}`, 'x', nexus.workspace]);
+    await run('bash', [
+      '-c',
+      `cd "$1"; for i in $(seq 50); do echo $i > $i; done; exec 5> open; echo written >&5; kill -9 ${pid}`,
+      'x',
+      nexus.workspace,
+    ]);
     await nexus.remount();
-    expect(await shell(nexus, 'for i in $(seq 50); do [ "$(cat "$1/$i")" = $i ]; done; cat "$1/open"')).toBe('written\n');
+    expect(await shell(nexus, 'for i in $(seq 50); do [ "$(cat "$1/$i")" = $i ]; done; cat "$1/open"')).toBe(
+      'written\n',
+    );
     expect((await nexus.nexus(['fsck', '--deep'])).code).toBe(0);
   });
 
@@ -139,8 +158,12 @@ describe.skipIf(reason !== undefined)(`a mount${reason === undefined ? '' : ` ($
         run(process.execPath, [join(project, 'dist/cli/main.js'), ...args], how);
       expect(await cli('mount', dir)).toMatchObject({ code: 0 });
       try {
-        const script = 'cd "$1/workspace" && echo mine > f && stat -c %u:%a f && cat f && ln -s f s && mkdir d && mv f d/ && ls d';
-        expect(await run('bash', ['-c', script, 'x', dir], how)).toMatchObject({ code: 0, stdout: '65534:644\nmine\nf\n' });
+        const script =
+          'cd "$1/workspace" && echo mine > f && stat -c %u:%a f && cat f && ln -s f s && mkdir d && mv f d/ && ls d';
+        expect(await run('bash', ['-c', script, 'x', dir], how)).toMatchObject({
+          code: 0,
+          stdout: '65534:644\nmine\nf\n',
+        });
         process.kill(daemonPid(data)!, 'SIGKILL');
         await expect.poll(() => daemonPid(data)).toBeUndefined();
         expect(await cli('mount', dir)).toMatchObject({ code: 0 });

@@ -35,6 +35,8 @@ export interface StackOptions {
   readonly directory?: string;
   readonly powerCut?: boolean;
   readonly host?: HostTraits;
+  /** Stands before the store, to make it fail. */
+  readonly wrap?: (kv: KvStore) => KvStore;
 }
 
 export function temporary(): string {
@@ -70,8 +72,9 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
   mkdirSync(directory, { recursive: true });
   let content: ContentStore | undefined;
   const beforeSync = async (): Promise<void> => content?.syncPacks();
-  const kv: KvStore =
+  const store: KvStore =
     options.kv === 'level' ? await openLevelKv(join(directory, 'meta'), { beforeSync }) : new MemoryKv();
+  const kv = options.wrap?.(store) ?? store;
   content = await ContentStore.open({ directory: join(directory, 'content'), kv });
   const opened = content;
   const now = clock();
@@ -95,8 +98,9 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     errors,
     crash() {
       const copy = temporary();
-      // Times to the nanosecond, and holes, are part of what is left; a file may vanish meanwhile.
-      spawnSync('cp', ['-a', '--sparse=auto', `${directory}/.`, copy]);
+      // Times to the nanosecond are part of what is left, and so are holes, which cp would make of zeros too.
+      const pack = `tar -C ${directory} --sparse --hole-detection=seek --format=posix -cf - .`;
+      spawnSync('sh', ['-c', `${pack} | tar -C ${copy} -xf -`]);
       copies.push(copy);
       return copy;
     },
