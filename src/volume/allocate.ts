@@ -22,7 +22,8 @@ export async function allocate(
     throw new FsError('EOPNOTSUPP', `fallocate mode ${String(mode)} is not offered; 0, 1, 3, 16 and 17 are`);
   }
   checkOffset(offset);
-  if (!Number.isSafeInteger(length) || length <= 0) throw new FsError('EINVAL', 'the length must be positive');
+  if (!Number.isSafeInteger(length) || length <= 0)
+    throw new FsError('EINVAL', 'the length must be positive');
   const end = offset + length;
   checkSize(end);
   if (file.privileged) await dropPrivileges(parts, file, caller);

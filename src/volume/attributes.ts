@@ -81,7 +81,21 @@ function roomOf(bytes: number): number {
 
 function plain(inode: Inode, blocks: number): Attr {
   const { mode, nlink, uid, gid, rdev, size, atime, mtime, ctime, btime, version } = inode;
-  const attr = { node: inode.ino, mode, nlink, uid, gid, rdev, size, blocks, atime, mtime, ctime, btime, version };
+  const attr = {
+    node: inode.ino,
+    mode,
+    nlink,
+    uid,
+    gid,
+    rdev,
+    size,
+    blocks,
+    atime,
+    mtime,
+    ctime,
+    btime,
+    version,
+  };
   return inode.parent === 0 ? attr : { ...attr, parent: inode.parent };
 }
 

@@ -110,12 +110,7 @@ export class CasVolume implements FileSystem, AsyncDisposable {
     return this.#opening.open(caller, node, flags);
   }
 
-  async readdir(
-    _caller: Caller,
-    node: NodeId,
-    after: number,
-    limit: number,
-  ): Promise<readonly DirEntry[]> {
+  async readdir(_caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly DirEntry[]> {
     const listed = await this.#parts.namespace.list(node, after, limit);
     const entries: DirEntry[] = [];
     for (const { name, inode, cookie } of listed) {
@@ -141,7 +136,7 @@ export class CasVolume implements FileSystem, AsyncDisposable {
     return this.#xattrs.list(caller, node);
   }
 
-  async statfs(_caller: Caller, _node: NodeId): Promise<StatFs> {
+  async statfs(): Promise<StatFs> {
     const host = this.#parts.native.statfs(this.#parts.directory);
     return {
       blockSize: host.bsize,

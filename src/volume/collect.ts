@@ -13,7 +13,9 @@ export interface CollectOptions {
 }
 
 /** What was freed. */
-export function collect(options: CollectOptions): Promise<{ readonly blocks: number; readonly bytes: number }> {
+export function collect(
+  options: CollectOptions,
+): Promise<{ readonly blocks: number; readonly bytes: number }> {
   const { content, namespace, inUse, progress } = options;
   async function* live(): AsyncIterable<Content> {
     for await (const bytes of namespace.contents()) yield decodeContent(bytes);

@@ -27,23 +27,39 @@ export interface CommitWish {
 export async function commit(parts: Parts, file: OpenFile, caller: Caller, wish: CommitWish): Promise<void> {
   const { staging } = file;
   if (staging === undefined || file.gone) return;
-  file.observe();
-  if (!file.changed && file.pending === undefined) return;
-  const inode = await parts.namespace.inode(file.ino);
-  // Without a name it can be read through open handles only, and these read the slot.
-  if (inode === undefined || inode.nlink === 0) return;
+  const found = parts.namespace.inode(file.ino);
+  const inode = found instanceof Promise ? await found : found;
+  if (!isNamed(inode)) return;
+  const state = file.observe();
   if (!file.changed) {
-    await keepTimes(parts, file, caller, inode);
+    if (file.pending !== undefined) await keepTimes(parts, file, caller, inode);
   } else if (staging instanceof OverlayStaging) {
-    if (wish.last || staging.pages.count * PAGE <= BLOCK) await commitOverlay(parts, file, caller, inode, staging);
-  } else if (file.size <= BLOCK) {
+    if (wish.last || staging.pages.count * PAGE <= BLOCK) {
+      await commitOverlay(parts, file, caller, inode, staging);
+    }
+  } else if (file.size > BLOCK) {
+    if (wish.last) await commitLarge(parts, file, caller, inode, staging, wish.copy === true);
+  } else if (file.size > 0 || wish.last) {
     // An empty file waits for the last close: a shell that redirects closes a copy of the descriptor before it writes.
-    if (file.size > 0 || wish.last) await commitBytes(parts, file, caller, inode, staging);
-  } else if (wish.last) {
-    await (wish.copy === true
-      ? commitCopy(parts, file, caller, inode, staging)
-      : commitAdopted(parts, file, caller, inode, staging));
+    await commitBytes(parts, file, caller, inode, staging, state ?? file.look(staging));
   }
+}
+
+/** Without a name a file can be read through open handles only, and these read the slot. */
+function isNamed(inode: Inode | undefined): inode is Inode {
+  return inode !== undefined && inode.nlink > 0;
+}
+
+function commitLarge(
+  parts: Parts,
+  file: OpenFile,
+  caller: Caller,
+  inode: Inode,
+  staging: Staging,
+  copy: boolean,
+): Promise<void> {
+  const commitWhole = copy ? commitCopy : commitAdopted;
+  return commitWhole(parts, file, caller, inode, staging);
 }
 
 async function keepTimes(parts: Parts, file: OpenFile, caller: Caller, inode: Inode): Promise<void> {
@@ -101,12 +117,10 @@ async function commitBytes(
   caller: Caller,
   inode: Inode,
   staging: Staging,
+  state: SlotState,
 ): Promise<void> {
   const { binding } = file;
   if (binding === undefined) return;
-  const state = file.look(staging);
-  // The kernel has made it large meanwhile: it waits for the last close.
-  if (state.size > BLOCK) return;
   const bytes = Buffer.allocUnsafe(state.size);
   const count = state.size === 0 ? 0 : await readSlot(parts.native, staging.slot.fd, bytes, 0);
   bytes.fill(0, count);
@@ -217,7 +231,7 @@ export async function recheck(parts: Parts, file: OpenFile, caller: Caller): Pro
   const { staging } = file;
   if (staging === undefined || file.gone) return;
   file.observe();
-  if (!file.changed && file.watched && file.size > 0 && file.size <= BLOCK) {
+  if (!file.changed && file.mappable && file.size > 0 && file.size <= BLOCK) {
     const bytes = Buffer.allocUnsafe(file.size);
     bytes.fill(0, await readSlot(parts.native, staging.slot.fd, bytes, 0));
     const draft = await parts.content.draftBytes(bytes);

@@ -64,7 +64,13 @@ async function copySlice(parts: Parts, caller: Caller, range: CopyRange, buffer:
   const source = from.staging;
   const target = to.staging;
   if (source?.kind === 'complete' && target?.kind === 'complete' && !to.privileged) {
-    return copyOnHost(parts, { fd: source.slot.fd, offset }, { fd: target.slot.fd, offset: toOffset }, to, length);
+    return copyOnHost(
+      parts,
+      { fd: source.slot.fd, offset },
+      { fd: target.slot.fd, offset: toOffset },
+      to,
+      length,
+    );
   }
   const bytes = buffer.get(length);
   const count = await from.read(bytes, offset);

@@ -74,7 +74,7 @@ export class VolumeHandle implements FileHandle {
     await file.serial.run(() => commit(this.#parts, file, caller, { last: false }));
   }
 
-  async fsync(caller: Caller, _dataOnly: boolean): Promise<void> {
+  async fsync(caller: Caller): Promise<void> {
     await fsync(this.#parts, this.#file, caller);
   }
 
@@ -95,6 +95,8 @@ export class VolumeHandle implements FileHandle {
     try {
       await file.serial.run(() => {
         if (file.users.count > 1) return undefined;
+        file.observe();
+        if (!file.changed && file.pending === undefined) return undefined;
         return commit(this.#parts, file, caller, { last: !this.#usedByKernel() });
       });
     } catch (error) {
@@ -107,8 +109,8 @@ export class VolumeHandle implements FileHandle {
 
   /** A mapping outlives the descriptors, and the kernel's own descriptor lives a moment longer. */
   #usedByKernel(): boolean {
-    const { watched, staging } = this.#file;
-    return watched && staging !== undefined && this.#parts.native.usedElsewhere(staging.slot.fd);
+    const { mappable, staging } = this.#file;
+    return mappable && staging !== undefined && this.#parts.native.usedElsewhere(staging.slot.fd);
   }
 
   async allocate(caller: Caller, mode: number, offset: number, length: number): Promise<void> {

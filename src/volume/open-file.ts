@@ -42,6 +42,8 @@ export class OpenFile {
   pending: Time | undefined;
   /** The kernel writes into the slot by itself, or did: its fstat(2) is the only trace. */
   watched = false;
+  /** The kernel had the slot open for reading: mmap(2), which asks for that right whatever it maps for, may outlive the close. */
+  mappable = false;
   /** The last look at a watched slot, and the clock then. */
   seen: Mark | undefined;
   /** Writing clears something: set-id bits, or a capability among the extended attributes. */
@@ -137,6 +139,7 @@ export class OpenFile {
     this.binding = undefined;
     this.seen = undefined;
     this.watched = false;
+    this.mappable = false;
     this.mapped = false;
   }
 

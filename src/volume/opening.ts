@@ -89,6 +89,7 @@ export class Opening {
 
   #handle(caller: Caller, file: OpenFile, flags: OpenFlags, io: VolumeHandle['io']): VolumeHandle {
     file.users.tally(caller.via, io, flags.write, 1);
+    if (io === 'backing' && flags.read) file.mappable = true;
     return new VolumeHandle(this.#parts, this.#files, file, { flags, io, via: caller.via });
   }
 
@@ -181,7 +182,8 @@ export class Opening {
 
 /** EBADF-like misuse of the contract: a handle that can do nothing. */
 export function checkFlags(flags: OpenFlags): void {
-  if (!flags.read && !flags.write) throw new FsError('EINVAL', 'a file is opened for reading, writing or both');
+  if (!flags.read && !flags.write)
+    throw new FsError('EINVAL', 'a file is opened for reading, writing or both');
   if (flags.truncate === true && !flags.write) {
     throw new FsError('EINVAL', 'truncation needs a file opened for writing');
   }

@@ -64,7 +64,11 @@ export class OverlayStaging implements Staging {
     if (end <= offset) return 0;
     const wanted = into.subarray(0, end - offset);
     const first = this.#run(offset, end);
-    if (first.to === end) return after(this.#readRun(first, wanted, this.#base, this.#baseSize, this.#baseLimit), () => wanted.length);
+    if (first.to === end)
+      return after(
+        this.#readRun(first, wanted, this.#base, this.#baseSize, this.#baseLimit),
+        () => wanted.length,
+      );
     return this.#readRuns(wanted, offset, end);
   }
 
@@ -115,7 +119,9 @@ export class OverlayStaging implements Staging {
     const fillHead = offset > first * PAGE && !this.pages.has(first) && first * PAGE < this.#baseLimit;
     const fillTail = end < this.#baseLimit && end < (last + 1) * PAGE && !this.pages.has(last);
     if (!fillHead && !fillTail) {
-      return after(writeSlot(this.slot.fd, data, offset), (count) => this.#written(offset, count, data.length));
+      return after(writeSlot(this.slot.fd, data, offset), (count) =>
+        this.#written(offset, count, data.length),
+      );
     }
     const from = fillHead ? first * PAGE : offset;
     const to = fillTail ? Math.min((last + 1) * PAGE, Math.max(size, end)) : end;
@@ -123,7 +129,13 @@ export class OverlayStaging implements Staging {
   }
 
   /** Pages written in part get the rest from the base, in the same write: the slot's data pages are whole at all times. */
-  async #writeFilled(data: Uint8Array, offset: number, from: number, to: number, size: number): Promise<number> {
+  async #writeFilled(
+    data: Uint8Array,
+    offset: number,
+    from: number,
+    to: number,
+    size: number,
+  ): Promise<number> {
     const whole = Buffer.allocUnsafe(to - from);
     const end = offset + data.length;
     await this.#fill(whole.subarray(0, offset - from), from, size);

@@ -52,21 +52,11 @@ export async function recover(parts: Parts, powerCut: boolean): Promise<void> {
 }
 
 /** Slots that are free afterwards are added to `reopened`. */
-async function recoverSlot(
-  parts: Parts,
-  bound: Bound,
-  powerCut: boolean,
-  reopened: Slot[],
-): Promise<void> {
+async function recoverSlot(parts: Parts, bound: Bound, powerCut: boolean, reopened: Slot[]): Promise<void> {
   const { binding } = bound;
   const inode = await parts.namespace.inode(binding.ino);
-  const believed = inode !== undefined && inode.nlink > 0 && (!powerCut || binding.durable);
-  if (!believed) return unbind(parts, bound);
-  const bytes = powerCut ? binding.bytes : undefined;
-  if (bytes !== undefined) {
-    if (!binding.changed) return unbind(parts, bound);
-    return name(parts, bound, inode, await parts.content.draftBytes(bytes), bytes.length, inode.mtime);
-  }
+  if (!isNamed(inode) || (powerCut && !binding.durable)) return unbind(parts, bound);
+  if (powerCut && binding.bytes !== undefined) return recoverBytes(parts, bound, inode, binding.bytes);
   const slot = parts.content.reopenSlot(bound.slot);
   if (slot === undefined) {
     const text = `the staging file of inode ${String(binding.ino)} is missing: the file keeps its last version`;
@@ -74,17 +64,28 @@ async function recoverSlot(
     return unbind(parts, bound);
   }
   const state = slotState(parts.native, slot.fd);
-  const time = { sec: state.sec, nsec: state.nsec };
-  const marked = binding.mark?.size === state.size && compareTimes(binding.mark.mtime, time) === 0;
-  const adopts = binding.kind === 'complete' && state.size > BLOCK;
-  if (!binding.changed && (marked || powerCut)) {
-    reopened.push(slot);
-    return unbind(parts, bound);
-  }
-  if (!adopts) reopened.push(slot);
+  const marked = isMarked(binding, state);
+  const clean = !binding.changed && (marked || powerCut);
+  if (clean || binding.kind === 'overlay' || state.size <= BLOCK) reopened.push(slot);
+  if (clean) return unbind(parts, bound);
   // The times of a slot are not synced with its bytes: after a power cut the inode knows better.
-  const mtime = marked || powerCut ? inode.mtime : time;
+  const mtime = marked || powerCut ? inode.mtime : { sec: state.sec, nsec: state.nsec };
   return commitSlot(parts, bound, inode, slot, { state, mtime });
+}
+
+/** What an fsync kept of a small file in its record. */
+async function recoverBytes(parts: Parts, bound: Bound, inode: Inode, bytes: Uint8Array): Promise<void> {
+  if (!bound.binding.changed) return unbind(parts, bound);
+  return name(parts, bound, inode, await parts.content.draftBytes(bytes), bytes.length, inode.mtime);
+}
+
+function isNamed(inode: Inode | undefined): inode is Inode {
+  return inode !== undefined && inode.nlink > 0;
+}
+
+/** Is the slot as its record says it was? */
+function isMarked({ mark }: Binding, { size, sec, nsec }: SlotState): boolean {
+  return mark !== undefined && mark.size === size && compareTimes(mark.mtime, { sec, nsec }) === 0;
 }
 
 /** The slot holds nothing that is not kept elsewhere. */

@@ -104,7 +104,7 @@ export class Retirement {
 
   #isUsed(file: OpenFile): boolean {
     return (
-      file.watched && file.staging !== undefined && this.#parts.native.usedElsewhere(file.staging.slot.fd)
+      file.mappable && file.staging !== undefined && this.#parts.native.usedElsewhere(file.staging.slot.fd)
     );
   }
 
@@ -131,7 +131,10 @@ export class Retirement {
     try {
       await this.finish(file, caller);
     } catch (error) {
-      this.#parts.onError(error, `inode ${String(file.ino)} cannot be committed; its bytes stay in slot ${slotName(file)}`);
+      this.#parts.onError(
+        error,
+        `inode ${String(file.ino)} cannot be committed; its bytes stay in slot ${slotName(file)}`,
+      );
       return false;
     }
     return file.users.count === 0 && (!file.changed || file.gone || !(await this.#hasName(file)));
@@ -150,7 +153,10 @@ export class Retirement {
     if (staging === undefined) return;
     file.unstage();
     // A durable record of an emptied slot would be believed after a power cut: it must be gone for good first.
-    this.#unbound.push({ slot: staging.slot, sync: binding?.durable === true && binding.bytes === undefined });
+    this.#unbound.push({
+      slot: staging.slot,
+      sync: binding?.durable === true && binding.bytes === undefined,
+    });
   }
 
   /** First the records go, then the slots are emptied. */

@@ -11,7 +11,7 @@ const PAGE = 256;
 
 /** Walks the whole tree: no record says which files were written last. */
 export async function revertLost(parts: Parts, caller: Caller): Promise<void> {
-  const directories = [root as number];
+  const directories: number[] = [root];
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     let after = 0;
     for (;;) {
@@ -40,7 +40,10 @@ async function revertIfLost(parts: Parts, caller: Caller, inode: Inode): Promise
   parts.content.protect(decodeContent(what.content));
   await parts.namespace.commit(caller, inode.ino, what);
   const to = kept === undefined ? 'is empty now' : `is as of version ${String(kept.number)} again`;
-  parts.onError(new Error(problem.detail), `inode ${String(inode.ino)} was written right before a power cut and ${to}`);
+  parts.onError(
+    new Error(problem.detail),
+    `inode ${String(inode.ino)} was written right before a power cut and ${to}`,
+  );
 }
 
 async function newestKept(parts: Parts, inode: Inode): Promise<VersionRecord | undefined> {
@@ -48,7 +51,8 @@ async function newestKept(parts: Parts, inode: Inode): Promise<VersionRecord | u
     const page = await parts.namespace.versions(inode.ino, Math.max(0, top - PAGE), Math.min(PAGE, top));
     for (const record of [...page].reverse()) {
       if (record.number > top) continue;
-      if ((await parts.content.inspect(decodeContent(record.content), record.size)) === undefined) return record;
+      if ((await parts.content.inspect(decodeContent(record.content), record.size)) === undefined)
+        return record;
     }
   }
   return undefined;

@@ -12,7 +12,10 @@ export async function seek(
   file.observe();
   const { size, staging } = file;
   if (!Number.isSafeInteger(offset) || offset < 0 || offset >= size) {
-    throw new FsError('ENXIO', `offset ${String(offset)} is not within the ${String(size)} bytes of the file`);
+    throw new FsError(
+      'ENXIO',
+      `offset ${String(offset)} is not within the ${String(size)} bytes of the file`,
+    );
   }
   const found =
     staging === undefined

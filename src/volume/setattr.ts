@@ -19,7 +19,7 @@ export async function setattr(
 ): Promise<Inode> {
   const { size, ...rest } = change;
   if (size !== undefined) await resize(parts, files, caller, node, size);
-  if (Object.values(rest).every((value) => value === undefined)) {
+  if (Object.keys(rest).length === 0) {
     const inode = await parts.namespace.inode(node);
     if (inode === undefined) throw new FsError('ESTALE', `there is no inode ${String(node)} any more`);
     return inode;

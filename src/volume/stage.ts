@@ -14,7 +14,15 @@ export const BACKING_LIMIT = 4 * 1024 * 1024;
 
 /** The record of a slot that a new, empty file gets. */
 export function newBinding(ino: number): Binding {
-  return { ino, kind: 'complete', baseLimit: 0, durable: false, changed: true, mark: undefined, bytes: undefined };
+  return {
+    ino,
+    kind: 'complete',
+    baseLimit: 0,
+    durable: false,
+    changed: true,
+    mark: undefined,
+    bytes: undefined,
+  };
 }
 
 /** Writes a changed record of the file's slot. */
@@ -52,7 +60,13 @@ export async function stage(parts: Parts, file: OpenFile, keep: number, whole: b
   }
 }
 
-async function bind(parts: Parts, file: OpenFile, staging: Staging, changed: boolean, mark: Mark): Promise<void> {
+async function bind(
+  parts: Parts,
+  file: OpenFile,
+  staging: Staging,
+  changed: boolean,
+  mark: Mark,
+): Promise<void> {
   const precise = parts.host.preciseTimes;
   const binding: Binding = {
     ino: file.ino,

@@ -52,7 +52,9 @@ function writeStaged(
   if (offset >= MAX_SIZE) throw new FsError('EFBIG', `a file can have at most ${String(MAX_SIZE)} bytes`);
   const fitting = offset + data.length > MAX_SIZE ? data.subarray(0, MAX_SIZE - offset) : data;
   const count = staging.write(fitting, offset, file.size);
-  return typeof count === 'number' ? written(file, offset, count) : count.then((done) => written(file, offset, done));
+  return typeof count === 'number'
+    ? written(file, offset, count)
+    : count.then((done) => written(file, offset, done));
 }
 
 function written(file: OpenFile, offset: number, count: number): number {

@@ -10,7 +10,8 @@ function breakable(switches: { failing: boolean }): (kv: KvStore) => KvStore {
   return (kv) => ({
     get: (key) => kv.get(key),
     scan: (range) => kv.scan(range),
-    write: (fn) => (switches.failing ? Promise.reject(new FsError('ENOSPC', 'no room in the journal')) : kv.write(fn)),
+    write: (fn) =>
+      switches.failing ? Promise.reject(new FsError('ENOSPC', 'no room in the journal')) : kv.write(fn),
     sync: () => kv.sync(),
     stats: () => kv.stats(),
     [Symbol.asyncDispose]: () => kv[Symbol.asyncDispose](),
@@ -18,42 +19,48 @@ function breakable(switches: { failing: boolean }): (kv: KvStore) => KvStore {
 }
 
 describe('a disk that is full (FS-3, FS-5)', () => {
-  it.each([100, 500_000])('fails flush, keeps %i bytes readable, commits them at the next flush', async (size) => {
-    const switches = { failing: false };
-    await using stack = await openStack({ wrap: breakable(switches) });
-    const { volume } = stack;
-    const node = await put(volume, at('f'), bytesOf(size, 1));
-    const handle = await volume.open(caller, node, writing);
-    await handle.write(caller, bytesOf(50, 2), 10);
-    switches.failing = true;
-    await expect(handle.flush(caller)).rejects.toThrow(/ENOSPC/);
-    const expected = bytesOf(size, 1);
-    bytesOf(50, 2).copy(expected, 10);
-    expect((await readAll(handle, size)).equals(expected)).toBe(true);
-    switches.failing = false;
-    await handle.flush(caller);
-    await handle.release(caller);
-    expect((await slurp(volume, node)).equals(expected)).toBe(true);
-    expect((await volume.versions(caller, node, 0, 9)).length).toBe(2);
-    expect(stack.errors).toEqual([]);
-  });
+  it.each([100, 500_000])(
+    'fails flush, keeps %i bytes readable, commits them at the next flush',
+    async (size) => {
+      const switches = { failing: false };
+      await using stack = await openStack({ wrap: breakable(switches) });
+      const { volume } = stack;
+      const node = await put(volume, at('f'), bytesOf(size, 1));
+      const handle = await volume.open(caller, node, writing);
+      await handle.write(caller, bytesOf(50, 2), 10);
+      switches.failing = true;
+      await expect(handle.flush(caller)).rejects.toThrow(/ENOSPC/);
+      const expected = bytesOf(size, 1);
+      bytesOf(50, 2).copy(expected, 10);
+      expect((await readAll(handle, size)).equals(expected)).toBe(true);
+      switches.failing = false;
+      await handle.flush(caller);
+      await handle.release(caller);
+      expect((await slurp(volume, node)).equals(expected)).toBe(true);
+      expect((await volume.versions(caller, node, 0, 9)).length).toBe(2);
+      expect(stack.errors).toEqual([]);
+    },
+  );
 
-  it.each([100, 500_000])('at release: tells whoever listens, keeps %i bytes bound and readable', async (size) => {
-    const switches = { failing: false };
-    await using stack = await openStack({ wrap: breakable(switches) });
-    const { volume } = stack;
-    const { attr, handle } = await volume.create(caller, at('f'), 0o644, writing);
-    await handle.write(caller, bytesOf(size, 3), 0);
-    switches.failing = true;
-    await handle.release(caller);
-    await volume.drain();
-    expect(stack.errors.join()).toMatch(/cannot be committed.*ENOSPC/s);
-    expect((await slurp(volume, attr.node)).equals(bytesOf(size, 3))).toBe(true);
-    switches.failing = false;
-    await close(await volume.open(caller, attr.node, writing));
-    expect((await volume.versions(caller, attr.node, 0, 9)).length).toBe(1);
-    expect((await slurp(volume, attr.node)).equals(bytesOf(size, 3))).toBe(true);
-  });
+  it.each([100, 500_000])(
+    'at release: tells whoever listens, keeps %i bytes bound and readable',
+    async (size) => {
+      const switches = { failing: false };
+      await using stack = await openStack({ wrap: breakable(switches) });
+      const { volume } = stack;
+      const { attr, handle } = await volume.create(caller, at('f'), 0o644, writing);
+      await handle.write(caller, bytesOf(size, 3), 0);
+      switches.failing = true;
+      await handle.release(caller);
+      await volume.drain();
+      expect(stack.errors.join()).toMatch(/cannot be committed.*ENOSPC/s);
+      expect((await slurp(volume, attr.node)).equals(bytesOf(size, 3))).toBe(true);
+      switches.failing = false;
+      await close(await volume.open(caller, attr.node, writing));
+      expect((await volume.versions(caller, attr.node, 0, 9)).length).toBe(1);
+      expect((await slurp(volume, attr.node)).equals(bytesOf(size, 3))).toBe(true);
+    },
+  );
 
   it('acknowledges no write whose slot could not be bound', async () => {
     const switches = { failing: false };

@@ -27,7 +27,7 @@ export interface Stack extends AsyncDisposable {
   /** What failed where nobody waited. */
   readonly errors: string[];
   /** Lets go of everything without closing anything: what is on the disk is what kill -9 leaves. A copy of the directory. */
-  crash(): string;
+  crash(): Promise<string>;
 }
 
 export interface StackOptions {
@@ -70,13 +70,13 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
   const copies: string[] = [];
   const errors: string[] = [];
   mkdirSync(directory, { recursive: true });
-  let content: ContentStore | undefined;
-  const beforeSync = async (): Promise<void> => content?.syncPacks();
+  const later: { content?: ContentStore } = {};
+  const beforeSync = async (): Promise<void> => later.content?.syncPacks();
   const store: KvStore =
     options.kv === 'level' ? await openLevelKv(join(directory, 'meta'), { beforeSync }) : new MemoryKv();
   const kv = options.wrap?.(store) ?? store;
-  content = await ContentStore.open({ directory: join(directory, 'content'), kv });
-  const opened = content;
+  const content = await ContentStore.open({ directory: join(directory, 'content'), kv });
+  later.content = content;
   const now = clock();
   const namespace = await Namespace.open({ kv, now });
   const volume = await openCasVolume({
@@ -96,7 +96,9 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     namespace,
     volume,
     errors,
-    crash() {
+    async crash() {
+      // kill -9 is one moment, a copy takes many: what the thread pool was given ends first.
+      await new Promise((resolve) => setTimeout(resolve, 5));
       const copy = temporary();
       // Times to the nanosecond are part of what is left, and so are holes, which cp would make of zeros too.
       const pack = `tar -C ${directory} --sparse --hole-detection=seek --format=posix -cf - .`;
@@ -106,7 +108,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     },
     async [Symbol.asyncDispose]() {
       await volume[Symbol.asyncDispose]();
-      await opened[Symbol.asyncDispose]();
+      await content[Symbol.asyncDispose]();
       await kv[Symbol.asyncDispose]();
       for (const path of [directory, ...copies]) rmSync(path, { recursive: true, force: true });
     },
@@ -128,7 +130,12 @@ export async function close(handle: FileHandle, by: Caller = caller): Promise<vo
 }
 
 /** A new file with these bytes, closed. */
-export async function put(fs: FileSystem, place: Place, bytes: Uint8Array, by: Caller = caller): Promise<NodeId> {
+export async function put(
+  fs: FileSystem,
+  place: Place,
+  bytes: Uint8Array,
+  by: Caller = caller,
+): Promise<NodeId> {
   const { attr, handle } = await fs.create(by, place, 0o644, writing);
   for (let done = 0; done < bytes.length; ) done += await handle.write(by, bytes.subarray(done), done);
   await close(handle, by);

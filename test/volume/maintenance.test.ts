@@ -48,7 +48,9 @@ describe('check (CAS-3)', () => {
       tx.delete(`b${Buffer.from(inode?.content ?? []).toString('latin1', 1)}`);
       tx.put(bindingKey(9_999), encodeBinding(newBinding(123_456)));
     });
-    expect(await problems(stack)).toEqual(expect.arrayContaining(['content missing-block', 'slots dangling-slot']));
+    expect(await problems(stack)).toEqual(
+      expect.arrayContaining(['content missing-block', 'slots dangling-slot']),
+    );
   });
 });
 

@@ -132,13 +132,19 @@ const settle = fc.constantFrom<Step>(
 async function check(world: World): Promise<void> {
   const { size } = await world.stack.volume.getattr(caller, world.node);
   expect(size).toBe(world.bytes.length);
-  const read = world.handle === undefined
-    ? await slurp(world.stack.volume, world.node)
-    : await readAll(world.handle, size);
+  const read =
+    world.handle === undefined
+      ? await slurp(world.stack.volume, world.node)
+      : await readAll(world.handle, size);
   expect(read.equals(world.bytes)).toBe(true);
 }
 
-async function play(options: StackOptions, initial: number, steps: readonly Step[], crash: boolean): Promise<void> {
+async function play(
+  options: StackOptions,
+  initial: number,
+  steps: readonly Step[],
+  crash: boolean,
+): Promise<void> {
   await using stack = await openStack(options);
   const bytes = bytesOf(initial, 11);
   const world: World = { stack, node: await put(stack.volume, at('f'), bytes), handle: undefined, bytes };
@@ -147,7 +153,7 @@ async function play(options: StackOptions, initial: number, steps: readonly Step
     await check(world);
   }
   if (crash) {
-    await using again = await openStack({ ...options, directory: stack.crash() });
+    await using again = await openStack({ ...options, directory: await stack.crash() });
     expect((await slurp(again.volume, world.node)).equals(world.bytes)).toBe(true);
   }
   if (world.handle !== undefined) await close(world.handle);

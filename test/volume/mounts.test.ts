@@ -4,7 +4,19 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/base/caller.ts';
 import type { FileHandle } from '../../src/fs/types.ts';
-import { at, bytesOf, caller, close, openStack, passing, put, readAll, reading, slurp, writing } from './fixture.ts';
+import {
+  at,
+  bytesOf,
+  caller,
+  close,
+  openStack,
+  passing,
+  put,
+  readAll,
+  reading,
+  slurp,
+  writing,
+} from './fixture.ts';
 
 const a: Caller = { ...caller, via: 1 };
 const b: Caller = { ...caller, via: 2 };
@@ -31,7 +43,12 @@ describe('how the kernel of a mount does I/O (FS-11)', () => {
     ['writing by passthrough', 100, passing, 'backing'],
     ['writing a file of 4 MiB by passthrough', 4 * 1024 * 1024, passing, 'backing'],
     ['writing a larger file', 4 * 1024 * 1024 + 1, passing, 'cached'],
-    ['writing a larger file that is truncated', 4 * 1024 * 1024 + 1, { ...passing, truncate: true }, 'backing'],
+    [
+      'writing a larger file that is truncated',
+      4 * 1024 * 1024 + 1,
+      { ...passing, truncate: true },
+      'backing',
+    ],
   ])('%s (%i bytes)', async (_title, size, flags, io) => {
     await using stack = await openStack();
     const handle = await stack.volume.open(a, await put(stack.volume, at('f'), bytesOf(size)), flags);
@@ -231,7 +248,9 @@ describe('files mapped beyond their last close (FS-2)', () => {
     await until(() => Promise.resolve(volume.openElsewhere(attr.node, 9)));
     writeSync(mapping, 'late', 100_000);
     closeSync(mapping);
-    await until(async () => (await volume.getattr(a, attr.node)).version > 0 && volume.stats()['openFiles'] === 0);
+    await until(
+      async () => (await volume.getattr(a, attr.node)).version > 0 && volume.stats()['openFiles'] === 0,
+    );
     expect((await slurp(volume, attr.node)).toString('latin1', 100_000, 100_004)).toBe('late');
     expect((await volume.versions(a, attr.node, 0, 9)).length).toBe(1);
   });

@@ -13,7 +13,8 @@ describe('PageMap', () => {
         for (const [mark, from, length] of steps) {
           if (mark) map.mark(from, from + length);
           else map.erase(from, from + length);
-          for (let i = from; i < from + length; i++) if (mark) model.add(i);
+          for (let i = from; i < from + length; i++)
+            if (mark) model.add(i);
             else model.delete(i);
         }
         expect(map.count).toBe(model.size);

@@ -55,7 +55,8 @@ const inner = new WeakMap<FileHandle, FileHandle>();
 export function passthrough(fs: FileSystem): FileSystem {
   const asked = (flags: OpenFlags): OpenFlags => ({ ...flags, passthrough: true });
   const changed = {
-    open: async (caller: Caller, node: NodeId, flags: OpenFlags) => wrap(await fs.open(caller, node, asked(flags))),
+    open: async (caller: Caller, node: NodeId, flags: OpenFlags) =>
+      wrap(await fs.open(caller, node, asked(flags))),
     create: async (caller: Caller, at: Place, mode: number, flags: OpenFlags) => {
       const { attr, handle } = await fs.create(caller, at, mode, asked(flags));
       return { attr, handle: wrap(handle) };

@@ -7,7 +7,7 @@ import type { Stack } from './fixture.ts';
 
 /** What kill -9 leaves of a stack, opened again; `powerCut` as after one. */
 async function reopen(stack: Stack, powerCut = false): Promise<Stack> {
-  return openStack({ kv: 'level', directory: stack.crash(), powerCut });
+  return openStack({ kv: 'level', directory: await stack.crash(), powerCut });
 }
 
 async function bound(stack: Stack): Promise<number> {
@@ -72,7 +72,10 @@ describe('recovery after kill -9 (FS-5)', () => {
 
   it('makes no version of what was opened for writing and not written', async () => {
     await using stack = await openStack({ kv: 'level' });
-    for (const [name, size] of [['small', 5000], ['large', 400_000]] as const) {
+    for (const [name, size] of [
+      ['small', 5000],
+      ['large', 400_000],
+    ] as const) {
       await stack.volume.open(caller, await put(stack.volume, at(name), bytesOf(size)), passing);
     }
     expect(await bound(stack)).toBe(2);
@@ -156,7 +159,7 @@ describe('recovery after kill -9 (FS-5)', () => {
     const node = await put(stack.volume, at('f'), Buffer.from('kept'));
     const handle = await stack.volume.open(caller, node, writing);
     await writeAll(handle, Buffer.from('lost'));
-    const directory = stack.crash();
+    const directory = await stack.crash();
     const { rmSync, readdirSync, statSync } = await import('node:fs');
     for (const path of readdirSync(`${directory}/content`, { recursive: true, encoding: 'utf8' })) {
       const full = `${directory}/content/${path}`;
@@ -245,7 +248,7 @@ describe('recovery after a power cut (FS-4)', () => {
     await close(handle);
     await stack.volume.drain();
     await stack.content.settle();
-    const directory = stack.crash();
+    const directory = await stack.crash();
     const { readdirSync, statSync, truncateSync } = await import('node:fs');
     for (const path of readdirSync(`${directory}/content`, { recursive: true, encoding: 'utf8' })) {
       const full = `${directory}/content/${path}`;

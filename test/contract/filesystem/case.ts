@@ -6,7 +6,15 @@ import { isFsError } from '../../../src/base/errors.ts';
 import { nameFromText } from '../../../src/base/names.ts';
 import type { Name } from '../../../src/base/names.ts';
 import { S_IFDIR, S_IFLNK } from '../../../src/fs/types.ts';
-import type { Attr, DirEntry, FileHandle, FileSystem, NodeId, OpenFlags, Place } from '../../../src/fs/types.ts';
+import type {
+  Attr,
+  DirEntry,
+  FileHandle,
+  FileSystem,
+  NodeId,
+  OpenFlags,
+  Place,
+} from '../../../src/fs/types.ts';
 
 /** What not every FileSystem has. */
 export type Feature =

@@ -1,7 +1,16 @@
 /** Names and directories: lookup, making nodes, readdir, unlink, rmdir. */
 import { expect } from 'vitest';
 import type { Name } from '../../../src/base/names.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../../src/fs/types.ts';
+import {
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+} from '../../../src/fs/types.ts';
 import { fails, name, R, RW } from './case.ts';
 import type { Case } from './case.ts';
 
@@ -18,7 +27,12 @@ const oddNames: readonly [string, Name][] = [
   ['a newline and a backslash', 'a\nb\\c' as Name],
   ['spaces at both ends', ' x ' as Name],
   ['three dots', '...' as Name],
-  ['every byte that is allowed', Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1)).join('').replace('/', '') as Name],
+  [
+    'every byte that is allowed',
+    Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1))
+      .join('')
+      .replace('/', '') as Name,
+  ],
 ];
 
 export const directoryCases: readonly Case[] = [
@@ -34,7 +48,12 @@ export const directoryCases: readonly Case[] = [
       },
     }),
   ),
-  ...([['character', S_IFCHR], ['block', S_IFBLK]] as const).map(
+  ...(
+    [
+      ['character', S_IFCHR],
+      ['block', S_IFBLK],
+    ] as const
+  ).map(
     ([title, type]): Case => ({
       title: `makes a ${title} device with its number (FS-2)`,
       needs: 'devices',

@@ -26,7 +26,11 @@ const table: readonly [string, Call, ...Code[]][] = [
   ['readlink of a file', async (t) => t.fs.readlink(t.me, await file(t)), 'EINVAL'],
   ['readlink of a directory', (t) => t.fs.readlink(t.me, t.dir), 'EINVAL'],
   ['readlink of nothing', (t) => t.fs.readlink(t.me, t.missing), 'ESTALE'],
-  ['mknod over a file', async (t) => (await file(t), t.fs.mknod(t.me, t.at('file'), { mode: S_IFREG })), 'EEXIST'],
+  [
+    'mknod over a file',
+    async (t) => (await file(t), t.fs.mknod(t.me, t.at('file'), { mode: S_IFREG })),
+    'EEXIST',
+  ],
   ['mkdir over a directory', async (t) => (await t.mkdir('d'), t.mkdir('d')), 'EEXIST'],
   ['mkdir over a symbolic link', async (t) => (await t.symlink('l', 'x'), t.mkdir('l')), 'EEXIST'],
   ['mknod in a file', async (t) => t.mkdir('x', await file(t)), 'ENOTDIR'],
@@ -35,16 +39,35 @@ const table: readonly [string, Call, ...Code[]][] = [
   ['create over a file', async (t) => (await file(t), t.create('file')), 'EEXIST'],
   ['create over a directory', async (t) => (await t.mkdir('d'), t.create('d')), 'EEXIST'],
   ['create in a file', async (t) => t.fs.create(t.me, t.at('x', await file(t)), 0o600, RW), 'ENOTDIR'],
-  ['create in a removed directory', async (t) => t.fs.create(t.me, t.at('x', await removed(t)), 0o600, RW), 'ENOENT', 'ESTALE'],
+  [
+    'create in a removed directory',
+    async (t) => t.fs.create(t.me, t.at('x', await removed(t)), 0o600, RW),
+    'ENOENT',
+    'ESTALE',
+  ],
   ['link in a file', async (t) => t.fs.link(t.me, await t.put('a'), t.at('x', await file(t))), 'ENOTDIR'],
-  ['link in a removed directory', async (t) => t.fs.link(t.me, await t.put('a'), t.at('x', await removed(t))), 'ENOENT', 'ESTALE'],
+  [
+    'link in a removed directory',
+    async (t) => t.fs.link(t.me, await t.put('a'), t.at('x', await removed(t))),
+    'ENOENT',
+    'ESTALE',
+  ],
   ['link of nothing', (t) => t.fs.link(t.me, t.missing, t.at('x')), 'ESTALE', 'ENOENT'],
   ['unlink of a name that is not there', (t) => t.fs.unlink(t.me, t.at('none')), 'ENOENT'],
-  ['unlink of a directory', async (t) => (await t.mkdir('d'), t.fs.unlink(t.me, t.at('d'))), 'EISDIR', 'EPERM'],
+  [
+    'unlink of a directory',
+    async (t) => (await t.mkdir('d'), t.fs.unlink(t.me, t.at('d'))),
+    'EISDIR',
+    'EPERM',
+  ],
   ['unlink in a file', async (t) => t.fs.unlink(t.me, t.at('x', await file(t))), 'ENOTDIR'],
   ['rmdir of a name that is not there', (t) => t.fs.rmdir(t.me, t.at('none')), 'ENOENT'],
   ['rmdir of a file', async (t) => (await file(t), t.fs.rmdir(t.me, t.at('file'))), 'ENOTDIR'],
-  ['rmdir of a symbolic link', async (t) => (await t.symlink('l', 'x'), t.fs.rmdir(t.me, t.at('l'))), 'ENOTDIR'],
+  [
+    'rmdir of a symbolic link',
+    async (t) => (await t.symlink('l', 'x'), t.fs.rmdir(t.me, t.at('l'))),
+    'ENOTDIR',
+  ],
   ['rmdir in a file', async (t) => t.fs.rmdir(t.me, t.at('x', await file(t))), 'ENOTDIR'],
   [
     'rmdir of a directory that is not empty',
@@ -87,7 +110,8 @@ export const errorCases: readonly Case[] = [
     run: async (t) => {
       const node = await t.put('f', 'kept');
       for (let i = 0; i < 5; i++) await fails(t.create('f'), 'EEXIST');
-      if ((await t.lookup('f')).node !== node || (await t.text(node)) !== 'kept') throw new Error('the file changed');
+      if ((await t.lookup('f')).node !== node || (await t.text(node)) !== 'kept')
+        throw new Error('the file changed');
     },
   },
 ];

@@ -93,7 +93,11 @@ export const versionCases: readonly Case[] = [
     const first = await t.fs.versions(t.me, node, 0, 3);
     const second = await t.fs.versions(t.me, node, 3, 3);
     const third = await t.fs.versions(t.me, node, 6, 3);
-    expect([first, second, third].map((page) => page.map((v) => v.number))).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
+    expect([first, second, third].map((page) => page.map((v) => v.number))).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+      [7],
+    ]);
     expect(await t.fs.versions(t.me, node, 7, 3)).toEqual([]);
   }),
   withVersions('they follow the file under its other names (VER-1)', async (t) => {
@@ -109,11 +113,14 @@ export const versionCases: readonly Case[] = [
     expect((await t.read(reader, 0, 5)).toString()).toBe('new');
     await t.close(reader);
   }),
-  withVersions('what is no regular file has none: EINVAL; a number that is not there: ENOENT (FS-3)', async (t) => {
-    await fails(t.fs.versions(t.me, t.dir, 0, 1), 'EINVAL');
-    await fails(t.fs.versions(t.me, (await t.symlink('l', 'x')).node, 0, 1), 'EINVAL');
-    const node = await t.put('f', 'x');
-    await fails(t.fs.readVersion(t.me, node, 2, new Uint8Array(1), 0), 'ENOENT');
-    await fails(t.fs.readVersion(t.me, t.dir, 1, new Uint8Array(1), 0), 'EINVAL');
-  }),
+  withVersions(
+    'what is no regular file has none: EINVAL; a number that is not there: ENOENT (FS-3)',
+    async (t) => {
+      await fails(t.fs.versions(t.me, t.dir, 0, 1), 'EINVAL');
+      await fails(t.fs.versions(t.me, (await t.symlink('l', 'x')).node, 0, 1), 'EINVAL');
+      const node = await t.put('f', 'x');
+      await fails(t.fs.readVersion(t.me, node, 2, new Uint8Array(1), 0), 'ENOENT');
+      await fails(t.fs.readVersion(t.me, t.dir, 1, new Uint8Array(1), 0), 'EINVAL');
+    },
+  ),
 ];

@@ -6,7 +6,20 @@ import type { Bench, Case } from './case.ts';
 const K = 1024;
 
 /** Sizes around those at which implementations change their mind. */
-const sizes = [1, 511, 4095, 4096, 4097, 16 * K, 16 * K + 1, 256 * K - 1, 256 * K, 256 * K + 1, 700_001, 5 * K * K];
+const sizes = [
+  1,
+  511,
+  4095,
+  4096,
+  4097,
+  16 * K,
+  16 * K + 1,
+  256 * K - 1,
+  256 * K,
+  256 * K + 1,
+  700_001,
+  5 * K * K,
+];
 
 /** Edits of a large file: offset and length. */
 const edits: readonly [string, number, number][] = [
@@ -137,7 +150,9 @@ export const writeCases: readonly Case[] = [
     run: async (t) => {
       const node = await t.put('f', '');
       const handles = await Promise.all(
-        Array.from({ length: 5 }, (_, i) => t.open(node, { ...W, append: true }, i % 2 === 0 ? t.me : t.elsewhere)),
+        Array.from({ length: 5 }, (_, i) =>
+          t.open(node, { ...W, append: true }, i % 2 === 0 ? t.me : t.elsewhere),
+        ),
       );
       const lines: string[] = [];
       const writes: Promise<unknown>[] = [];

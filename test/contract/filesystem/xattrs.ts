@@ -102,7 +102,9 @@ export const xattrCases: readonly Case[] = [
       const get = async (of: number, key: string): Promise<string> =>
         Buffer.from(await t.fs.getxattr(t.me, of, name(key))).toString();
       // BLAKE3 of "abc", as its authors publish it.
-      expect(await get(node, 'user.nexus.hash')).toBe('6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85');
+      expect(await get(node, 'user.nexus.hash')).toBe(
+        '6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85',
+      );
       expect(await get(same, 'user.nexus.hash')).toBe(await get(node, 'user.nexus.hash'));
       expect(await get(node, 'user.nexus.version')).toBe('1');
       await fails(t.fs.setxattr(t.me, node, name('user.nexus.hash'), value, 'set'), 'EPERM');
@@ -120,7 +122,9 @@ export const xattrCases: readonly Case[] = [
       await t.write(handle, 'abc');
       await t.fs.setattr(t.me, node, { size: 3 });
       const hash = await t.fs.getxattr(t.me, node, name('user.nexus.hash'));
-      expect(Buffer.from(hash).toString()).toBe('6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85');
+      expect(Buffer.from(hash).toString()).toBe(
+        '6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85',
+      );
       await t.close(handle);
     },
   },
