@@ -18,6 +18,8 @@ export class VolumeHandle implements FileHandle {
   readonly node: number;
   readonly flags: OpenFlags;
   readonly io: FileHandle['io'];
+  /** As `users` counts it. */
+  readonly #io: FileHandle['io'];
   readonly #parts: Parts;
   readonly #files: OpenFiles;
   readonly #file: OpenFile;
@@ -37,11 +39,13 @@ export class VolumeHandle implements FileHandle {
     this.#via = open.via;
     this.node = file.ino;
     this.flags = open.flags;
-    this.io = open.io;
+    this.#io = open.io;
+    // What the kernel writes by itself is on the disk with O_SYNC, but not the name it is found by: such writes come here.
+    this.io = open.io === 'backing' && open.flags.write && open.flags.sync === true ? 'direct' : open.io;
   }
 
   get backing(): number | undefined {
-    return this.io === 'backing' ? this.#file.staging?.slot.fd : undefined;
+    return this.#io === 'backing' ? this.#file.staging?.slot.fd : undefined;
   }
 
   get stamp(): number {
@@ -83,7 +87,7 @@ export class VolumeHandle implements FileHandle {
     this.#released = true;
     const file = this.#file;
     file.users.count++;
-    file.users.tally(this.#via, this.io, this.flags.write, -1);
+    file.users.tally(this.#via, this.#io, this.flags.write, -1);
     if (this.flags.write) file.lastCaller = caller;
     if (file.watched || file.changed || file.pending !== undefined) await this.#commitLast(caller);
     const gone = this.#files.letGo(file, caller);

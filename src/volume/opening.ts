@@ -13,7 +13,7 @@ import type { OpenFile } from './open-file.ts';
 import type { OpenFiles } from './open-files.ts';
 import { dropPrivileges, hasCapability } from './privileges.ts';
 import { BACKING_LIMIT, newBinding, stage } from './stage.ts';
-import { resizeStaged } from './truncate.ts';
+import { resizeStaged, truncate } from './truncate.ts';
 import type { Parts } from './types.ts';
 
 export class Opening {
@@ -37,6 +37,9 @@ export class Opening {
   }
 
   async #openHeld(caller: Caller, file: OpenFile, flags: OpenFlags): Promise<VolumeHandle> {
+    if (flags.truncate === true && !flags.write) {
+      await file.serial.run(() => truncate(this.#parts, file, caller, 0));
+    }
     const mayBack = flags.passthrough === true && (await this.#mayBack(file, flags));
     file.observe();
     const io = file.users.choose(caller.via, flags.write, mayBack, file.mapped);
@@ -46,7 +49,7 @@ export class Opening {
       await this.#prepare(caller, file, flags, io === 'backing');
     } catch (error) {
       file.users.tally(caller.via, io, flags.write, -1);
-      if (io !== 'backing' || flags.truncate === true) throw error;
+      if (io !== 'backing' || (flags.truncate === true && flags.write)) throw error;
       // There is no room to stage it whole: the daemon can do the I/O as well.
       const other = file.users.choose(caller.via, flags.write, false, file.mapped);
       if (other === 'backing') throw error;
@@ -70,9 +73,10 @@ export class Opening {
 
   async #prepare(caller: Caller, file: OpenFile, flags: OpenFlags, backing: boolean): Promise<void> {
     if (flags.write) file.lastCaller = caller;
-    if (flags.truncate !== true && !backing) return;
+    const cut = flags.truncate === true && flags.write;
+    if (!cut && !backing) return;
     await file.serial.run(async () => {
-      if (flags.truncate === true) {
+      if (cut) {
         if (file.privileged) await dropPrivileges(this.#parts, file, caller);
         await resizeStaged(this.#parts, file, 0);
       }
@@ -184,7 +188,4 @@ export class Opening {
 export function checkFlags(flags: OpenFlags): void {
   if (!flags.read && !flags.write)
     throw new FsError('EINVAL', 'a file is opened for reading, writing or both');
-  if (flags.truncate === true && !flags.write) {
-    throw new FsError('EINVAL', 'truncation needs a file opened for writing');
-  }
 }

@@ -79,8 +79,12 @@ function hiddenFrom(caller: Caller, name: Name): boolean {
   return caller.uid !== 0 && name.startsWith('trusted.');
 }
 
+const kept = ['user.', 'trusted.', 'security.'];
+
 function refuseUnkept(name: Name): void {
-  if (name.startsWith('user.') || name.startsWith('trusted.') || name.startsWith('security.')) return;
+  const space = kept.find((prefix) => name.startsWith(prefix));
+  if (space !== undefined && name.length > space.length) return;
+  if (space !== undefined) throw new FsError('EINVAL', `an attribute needs a name after ${space}`);
   throw new FsError('EOPNOTSUPP', `attributes like ${nameToText(name)} are not kept; user.* are`);
 }
 

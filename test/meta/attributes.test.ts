@@ -17,19 +17,93 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { what: 'chmod sets all twelve bits', who: rootCaller, mode: 0o644, change: { mode: 0o7777 }, becomes: 0o7777 },
-  { what: 'chmod by a member keeps setgid', who: member, mode: 0o644, change: { mode: 0o2755 }, becomes: 0o2755 },
-  { what: 'chmod by a stranger loses setgid', who: owner, mode: 0o644, change: { mode: 0o6755 }, becomes: 0o4755 },
-  { what: 'chmod of a directory by a stranger loses setgid', who: owner, mode: 0o755, change: { mode: 0o2755 }, becomes: 0o755, directory: true },
-  { what: 'chown clears setuid and executable setgid', who: rootCaller, mode: 0o6755, change: { uid: 9 }, becomes: 0o755 },
-  { what: 'chown to the same owner clears too', who: rootCaller, mode: 0o6755, change: { gid: 50 }, becomes: 0o755 },
-  { what: 'chown keeps setgid without group execution', who: rootCaller, mode: 0o6744, change: { uid: 9 }, becomes: 0o2744 },
-  { what: 'chown by a stranger of the group loses that too', who: owner, mode: 0o6744, change: { gid: 8 }, becomes: 0o744 },
-  { what: 'chown of a directory keeps both', who: rootCaller, mode: 0o6755, change: { uid: 9 }, becomes: 0o6755, directory: true },
-  { what: 'chown with chmod sets what chmod says', who: rootCaller, mode: 0o6755, change: { uid: 9, mode: 0o4711 }, becomes: 0o4711 },
+  {
+    what: 'chmod sets all twelve bits',
+    who: rootCaller,
+    mode: 0o644,
+    change: { mode: 0o7777 },
+    becomes: 0o7777,
+  },
+  {
+    what: 'chmod by a member keeps setgid',
+    who: member,
+    mode: 0o644,
+    change: { mode: 0o2755 },
+    becomes: 0o2755,
+  },
+  {
+    what: 'chmod by a stranger loses setgid',
+    who: owner,
+    mode: 0o644,
+    change: { mode: 0o6755 },
+    becomes: 0o4755,
+  },
+  {
+    what: 'chmod of a directory by a stranger loses setgid',
+    who: owner,
+    mode: 0o755,
+    change: { mode: 0o2755 },
+    becomes: 0o755,
+    directory: true,
+  },
+  {
+    what: 'chown clears setuid and executable setgid',
+    who: rootCaller,
+    mode: 0o6755,
+    change: { uid: 9 },
+    becomes: 0o755,
+  },
+  {
+    what: 'chown to the same owner clears too',
+    who: rootCaller,
+    mode: 0o6755,
+    change: { gid: 50 },
+    becomes: 0o755,
+  },
+  {
+    what: 'chown keeps setgid without group execution',
+    who: rootCaller,
+    mode: 0o6744,
+    change: { uid: 9 },
+    becomes: 0o2744,
+  },
+  {
+    what: 'chown by a stranger of the group loses that too',
+    who: owner,
+    mode: 0o6744,
+    change: { gid: 8 },
+    becomes: 0o744,
+  },
+  {
+    what: 'chown of a directory keeps both',
+    who: rootCaller,
+    mode: 0o6755,
+    change: { uid: 9 },
+    becomes: 0o6755,
+    directory: true,
+  },
+  {
+    what: 'chown with chmod sets what chmod says',
+    who: rootCaller,
+    mode: 0o6755,
+    change: { uid: 9, mode: 0o4711 },
+    becomes: 0o4711,
+  },
   { what: 'a write by a user clears', who: owner, mode: 0o6755, change: { killPriv: true }, becomes: 0o755 },
-  { what: 'a write by a member keeps locking setgid', who: member, mode: 0o2744, change: { killPriv: true }, becomes: 0o2744 },
-  { what: 'a truncation by a user clears', who: owner, mode: 0o4755, change: { size: 9, killPriv: true }, becomes: 0o755 },
+  {
+    what: 'a write by a member keeps locking setgid',
+    who: member,
+    mode: 0o2744,
+    change: { killPriv: true },
+    becomes: 0o2744,
+  },
+  {
+    what: 'a truncation by a user clears',
+    who: owner,
+    mode: 0o4755,
+    change: { size: 9, killPriv: true },
+    becomes: 0o755,
+  },
 ];
 
 it.each(cases)('$what (FS-2)', async ({ who, mode, change, becomes, directory }) => {
@@ -54,12 +128,24 @@ it('moves ctime with each change, mtime with the size only (FS-2)', async () => 
   const { mtime } = file;
   expect(await ns.change(rootCaller, file.ino, { mode: 0o600 })).toMatchObject({ ctime: now, mtime });
   now = clock.tick();
-  expect(await ns.change(rootCaller, file.ino, { uid: 3 })).toMatchObject({ ctime: now, mtime, uid: 3, gid: 0 });
+  expect(await ns.change(rootCaller, file.ino, { uid: 3 })).toMatchObject({
+    ctime: now,
+    mtime,
+    uid: 3,
+    gid: 0,
+  });
   now = clock.tick();
-  expect(await ns.change(rootCaller, file.ino, { size: 5 })).toMatchObject({ ctime: now, mtime: now, size: 5 });
+  expect(await ns.change(rootCaller, file.ino, { size: 5 })).toMatchObject({
+    ctime: now,
+    mtime: now,
+    size: 5,
+  });
   const resized = now;
   clock.tick();
-  expect(await ns.change(rootCaller, file.ino, { size: 5 })).toMatchObject({ ctime: resized, mtime: resized });
+  expect(await ns.change(rootCaller, file.ino, { size: 5 })).toMatchObject({
+    ctime: resized,
+    mtime: resized,
+  });
   expect(await ns.change(rootCaller, file.ino, {})).toMatchObject({ ctime: resized });
   expect(await ns.change(rootCaller, file.ino, { killPriv: true })).toMatchObject({ ctime: resized });
 });
@@ -84,7 +170,10 @@ it('stamps with the clock, and with a ctime that is given (FS-2)', async () => {
   const { ns, clock } = await openFixture();
   const file = await touch(ns, root, 'f');
   const now = clock.tick();
-  expect(await ns.change(rootCaller, file.ino, { atime: 'now' })).toMatchObject({ atime: now, mtime: file.mtime });
+  expect(await ns.change(rootCaller, file.ino, { atime: 'now' })).toMatchObject({
+    atime: now,
+    mtime: file.mtime,
+  });
   const ctime = { sec: 5, nsec: 6 };
   expect(await ns.change(rootCaller, file.ino, { mtime: 'now', ctime })).toMatchObject({ mtime: now, ctime });
 });

@@ -5,9 +5,31 @@ import type { KvTransaction } from '../../src/kv/types.ts';
 import { encodeU48 } from '../../src/meta/bytes.ts';
 import { encodeEntry } from '../../src/meta/entry-codec.ts';
 import { encodeInode } from '../../src/meta/inode-codec.ts';
-import { entryKey, id6, inodeCountKey, inodeKey, orphanKey, versionKey, xattrKey } from '../../src/meta/keys.ts';
+import {
+  entryKey,
+  id6,
+  inodeCountKey,
+  inodeKey,
+  orphanKey,
+  versionKey,
+  xattrKey,
+} from '../../src/meta/keys.ts';
 import type { Inode, ProblemKind } from '../../src/meta/types.ts';
-import { at, bytes, closed, codeOf, inode, mkdir, n, names, open, openFixture, problems, rootCaller, touch } from './fixture.ts';
+import {
+  at,
+  bytes,
+  closed,
+  codeOf,
+  inode,
+  mkdir,
+  n,
+  names,
+  open,
+  openFixture,
+  problems,
+  rootCaller,
+  touch,
+} from './fixture.ts';
 
 /** A tree with one of everything: /d/sub, /d/f (two versions), /other, /link = /d/f, an attribute on /d/f. */
 async function sample() {
@@ -23,7 +45,13 @@ async function sample() {
   await ns.link(rootCaller, made.ino, at(root, 'link'));
   await ns.setxattr(made.ino, n('user.x'), bytes('x'), 'set');
   const read = async (of: Inode) => inode(ns, of.ino);
-  return { ...fixture, d: await read(d), sub: await read(sub), other: await read(other), f: await read(made) };
+  return {
+    ...fixture,
+    d: await read(d),
+    sub: await read(sub),
+    other: await read(other),
+    f: await read(made),
+  };
 }
 
 type Sample = Awaited<ReturnType<typeof sample>>;
@@ -47,30 +75,73 @@ interface Damage {
 }
 
 const damages: readonly Damage[] = [
-  { what: 'a wrong link count of a file', kinds: ['link-count'], damage: async ({ f }) => (tx) => put(tx, f, { nlink: 5 }) },
-  { what: 'a wrong link count of a directory', kinds: ['link-count'], damage: async ({ d }) => (tx) => put(tx, d, { nlink: 9 }) },
-  { what: 'a named file without links', kinds: ['link-count'], damage: async ({ f }) => (tx) => put(tx, f, { nlink: 0 }) },
-  { what: 'a wrong parent', kinds: ['parent'], damage: async ({ sub, other }) => (tx) => put(tx, sub, { parent: other.ino }) },
+  {
+    what: 'a wrong link count of a file',
+    kinds: ['link-count'],
+    damage:
+      async ({ f }) =>
+      (tx) =>
+        put(tx, f, { nlink: 5 }),
+  },
+  {
+    what: 'a wrong link count of a directory',
+    kinds: ['link-count'],
+    damage:
+      async ({ d }) =>
+      (tx) =>
+        put(tx, d, { nlink: 9 }),
+  },
+  {
+    what: 'a named file without links',
+    kinds: ['link-count'],
+    damage:
+      async ({ f }) =>
+      (tx) =>
+        put(tx, f, { nlink: 0 }),
+  },
+  {
+    what: 'a wrong parent',
+    kinds: ['parent'],
+    damage:
+      async ({ sub, other }) =>
+      (tx) =>
+        put(tx, sub, { parent: other.ino }),
+  },
   {
     what: 'an entry of nothing',
     kinds: ['dangling-entry'],
-    damage: async ({ d }) => (tx) => {
-      tx.put(entryKey(d.ino, '\0\0\0\0\0\x07', n('ghost')), encodeEntry({ ino: 777, type: S_IFREG, revision: 1 }));
-    },
+    damage:
+      async ({ d }) =>
+      (tx) => {
+        tx.put(
+          entryKey(d.ino, '\0\0\0\0\0\x07', n('ghost')),
+          encodeEntry({ ino: 777, type: S_IFREG, revision: 1 }),
+        );
+      },
   },
   {
     what: 'an entry in nothing',
     kinds: ['dangling-entry'],
-    damage: async ({ f }) => (tx) => {
-      tx.put(entryKey(777, '\0\0\0\0\0\x07', n('ghost')), encodeEntry({ ino: f.ino, type: S_IFREG, revision: 1 }));
-    },
+    damage:
+      async ({ f }) =>
+      (tx) => {
+        tx.put(
+          entryKey(777, '\0\0\0\0\0\x07', n('ghost')),
+          encodeEntry({ ino: f.ino, type: S_IFREG, revision: 1 }),
+        );
+      },
   },
   {
     what: 'an entry in a file',
     kinds: ['dangling-entry'],
-    damage: async ({ f, sub }) => (tx) => {
-      tx.put(entryKey(f.ino, '\0\0\0\0\0\x07', n('ghost')), encodeEntry({ ino: sub.ino, type: S_IFDIR, revision: 1 }));
-    },
+    damage:
+      async ({ f, sub }) =>
+      (tx) => {
+        tx.put(
+          entryKey(f.ino, '\0\0\0\0\0\x07', n('ghost')),
+          encodeEntry({ ino: sub.ino, type: S_IFDIR, revision: 1 }),
+        );
+      },
   },
   {
     what: 'an entry of another type',
@@ -85,10 +156,12 @@ const damages: readonly Damage[] = [
   {
     what: 'a file nobody names',
     kinds: ['unreachable'],
-    damage: async ({ f }) => (tx) => {
-      tx.put(inodeKey(600), encodeInode({ ...f, ino: 600, version: 0, xattrs: false }));
-      tx.put(inodeCountKey, encodeU48(6));
-    },
+    damage:
+      async ({ f }) =>
+      (tx) => {
+        tx.put(inodeKey(600), encodeInode({ ...f, ino: 600, version: 0, xattrs: false }));
+        tx.put(inodeCountKey, encodeU48(6));
+      },
   },
   {
     what: 'a directory nobody names',
@@ -107,7 +180,10 @@ const damages: readonly Damage[] = [
       const key = await entryOf(s, root, s.d.ino);
       return (tx) => {
         tx.delete(key);
-        tx.put(entryKey(s.sub.ino, '\0\0\0\0\0\x07', n('up')), encodeEntry({ ino: s.d.ino, type: S_IFDIR, revision: 1 }));
+        tx.put(
+          entryKey(s.sub.ino, '\0\0\0\0\0\x07', n('up')),
+          encodeEntry({ ino: s.d.ino, type: S_IFDIR, revision: 1 }),
+        );
         put(tx, s.d, { parent: s.sub.ino });
       };
     },
@@ -115,35 +191,60 @@ const damages: readonly Damage[] = [
   {
     what: 'a directory with two names',
     kinds: ['directory-links', 'link-count'],
-    damage: async ({ other, sub }) => (tx) => {
-      tx.put(entryKey(other.ino, '\0\0\0\0\0\x07', n('two')), encodeEntry({ ino: sub.ino, type: S_IFDIR, revision: 1 }));
-    },
+    damage:
+      async ({ other, sub }) =>
+      (tx) => {
+        tx.put(
+          entryKey(other.ino, '\0\0\0\0\0\x07', n('two')),
+          encodeEntry({ ino: sub.ino, type: S_IFDIR, revision: 1 }),
+        );
+      },
   },
   {
     what: 'orphan marks on what is no orphan',
     kinds: ['orphan', 'orphan'],
-    damage: async ({ f }) => (tx) => {
-      tx.put(orphanKey(f.ino), bytes(''));
-      tx.put(orphanKey(888), bytes(''));
-    },
+    damage:
+      async ({ f }) =>
+      (tx) => {
+        tx.put(orphanKey(f.ino), bytes(''));
+        tx.put(orphanKey(888), bytes(''));
+      },
   },
   {
     what: 'a missing record of the newest version',
     kinds: ['version-gap'],
-    damage: async ({ f }) => (tx) => {
-      tx.delete(versionKey(f.ino, 3));
-    },
+    damage:
+      async ({ f }) =>
+      (tx) => {
+        tx.delete(versionKey(f.ino, 3));
+      },
   },
   {
     what: 'a missing record of an older version',
     kinds: ['version-gap'],
     lasting: true,
-    damage: async ({ f }) => (tx) => {
-      tx.delete(versionKey(f.ino, 2));
-    },
+    damage:
+      async ({ f }) =>
+      (tx) => {
+        tx.delete(versionKey(f.ino, 2));
+      },
   },
-  { what: 'an inode behind its versions', kinds: ['version-newest'], damage: async ({ f }) => (tx) => put(tx, f, { version: 2 }) },
-  { what: 'attributes the inode does not know', kinds: ['xattr'], damage: async ({ f }) => (tx) => put(tx, f, { xattrs: false }) },
+  {
+    what: 'an inode behind its versions',
+    kinds: ['version-newest'],
+    damage:
+      async ({ f }) =>
+      (tx) =>
+        put(tx, f, { version: 2 }),
+  },
+  {
+    what: 'attributes the inode does not know',
+    kinds: ['xattr'],
+    damage:
+      async ({ f }) =>
+      (tx) =>
+        put(tx, f, { xattrs: false }),
+  },
   {
     what: 'attributes of nothing',
     kinds: ['xattr'],

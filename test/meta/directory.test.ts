@@ -12,7 +12,8 @@ it('lists every name once, in pages of any size (FS-2)', async () => {
   const { ns } = await openFixture();
   const made = Array.from({ length: 100 }, (_, i) => `file ${i}`);
   for (const name of made) await touch(ns, root, name);
-  for (const page of [1, 2, 3, 7, 99, 100, 101, 1_000]) expect(await names(ns, root, page)).toEqual(made.toSorted());
+  for (const page of [1, 2, 3, 7, 99, 100, 101, 1_000])
+    expect(await names(ns, root, page)).toEqual(made.toSorted());
   const listed = await ns.list(root, 0, 1_000);
   for (const { name, inode, cookie } of listed) {
     expect(await ns.lookup(root, name)).toEqual(inode);
@@ -78,7 +79,11 @@ it('never splits names of one hash over two pages (FS-7)', async () => {
   // Hashes 5 (one name), 6 (five names), 7 (two names): no such names are known, so the entries are made by hand.
   const made: string[] = [];
   await kv.write((tx) => {
-    for (const [hash, count] of [[5, 1], [6, 5], [7, 2]] as const) {
+    for (const [hash, count] of [
+      [5, 1],
+      [6, 5],
+      [7, 2],
+    ] as const) {
       for (let i = 0; i < count; i++) {
         const name = `${hash}-${i}`;
         made.push(name);
@@ -119,7 +124,10 @@ it('hashes names evenly, differently in every namespace, and always the same in 
   expect(nameHash({ a: 3, b: 4 }, 'a' as Name)).not.toBe(nameHash(seed, 'a' as Name));
 });
 
-it.each([0, 1, 255, 2 ** 24 - 1, 2 ** 24, 2 ** 40, 2 ** 48 - 1])('keeps the number %d in six bytes of a key', (number) => {
-  expect(readId6('x' + id6(number), 1)).toBe(number);
-  expect(id6(number).length).toBe(6);
-});
+it.each([0, 1, 255, 2 ** 24 - 1, 2 ** 24, 2 ** 40, 2 ** 48 - 1])(
+  'keeps the number %d in six bytes of a key',
+  (number) => {
+    expect(readId6('x' + id6(number), 1)).toBe(number);
+    expect(id6(number).length).toBe(6);
+  },
+);

@@ -3,7 +3,21 @@ import { expect, it } from 'vitest';
 import type { Name } from '../../src/base/names.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, root } from '../../src/fs/types.ts';
 import { decodeInode, encodeInode } from '../../src/meta/inode-codec.ts';
-import { at, bytes, caller, closed, codeOf, inode, mkdir, n, names, open, openFixture, rootCaller, touch } from './fixture.ts';
+import {
+  at,
+  bytes,
+  caller,
+  closed,
+  codeOf,
+  inode,
+  mkdir,
+  n,
+  names,
+  open,
+  openFixture,
+  rootCaller,
+  touch,
+} from './fixture.ts';
 
 it.each([
   ['file', S_IFREG, 1],
@@ -16,7 +30,15 @@ it.each([
   const { ns, clock } = await openFixture();
   const now = clock.tick();
   const made = await ns.make(caller(7, 8, [], 0o022), at(root, 'x'), { mode: type | 0o777, rdev: 0x0501 });
-  expect(made).toMatchObject({ mode: type | 0o755, nlink, uid: 7, gid: 8, size: 0, version: 0, parent: nlink - 1 });
+  expect(made).toMatchObject({
+    mode: type | 0o755,
+    nlink,
+    uid: 7,
+    gid: 8,
+    size: 0,
+    version: 0,
+    parent: nlink - 1,
+  });
   expect(made.rdev).toBe(type === S_IFCHR || type === S_IFBLK ? 0x0501 : 0);
   expect([made.atime, made.mtime, made.ctime, made.btime]).toEqual([now, now, now, now]);
   expect(await ns.lookup(root, n('x'))).toEqual(made);
@@ -30,13 +52,19 @@ it('makes a symlink of any bytes, mode 0777 whatever the umask (FS-2, FS-6)', as
   expect(made).toMatchObject({ mode: S_IFLNK | 0o777, size: 4_095, target });
   const tooLong = { mode: S_IFLNK, target: new Uint8Array(4_096).fill(97) };
   expect(await codeOf(() => ns.make(rootCaller, at(root, 'm'), tooLong))).toBe('ENAMETOOLONG');
-  expect(await codeOf(() => ns.make(rootCaller, at(root, 'm'), { mode: S_IFLNK, target: bytes('') }))).toBe('ENOENT');
+  expect(await codeOf(() => ns.make(rootCaller, at(root, 'm'), { mode: S_IFLNK, target: bytes('') }))).toBe(
+    'ENOENT',
+  );
 });
 
 it('keeps names as bytes, up to 255 of them (FS-6)', async () => {
   const { ns, kv, clock } = await openFixture();
   const every = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 0 && byte !== 47);
-  const odd = [String.fromCharCode(...every.slice(0, 127)), String.fromCharCode(...every.slice(127)), '\xff'.repeat(255)] as Name[];
+  const odd = [
+    String.fromCharCode(...every.slice(0, 127)),
+    String.fromCharCode(...every.slice(127)),
+    '\xff'.repeat(255),
+  ] as Name[];
   for (const name of odd) await ns.make(rootCaller, { parent: root, name }, { mode: S_IFREG | 0o644 });
   const { Namespace } = await import('../../src/meta/namespace.ts');
   const again = await Namespace.open({ kv, now: () => clock.time });
@@ -68,7 +96,13 @@ it('keeps every field of an inode exactly (FS-2)', () => {
     nameless: true,
   };
   expect(decodeInode(whole.ino, encodeInode(whole))).toEqual(whole);
-  const link = { ...whole, mode: S_IFLNK | 0o777, content: new Uint8Array(0), target: bytes('t'.repeat(500)), xattrs: false };
+  const link = {
+    ...whole,
+    mode: S_IFLNK | 0o777,
+    content: new Uint8Array(0),
+    target: bytes('t'.repeat(500)),
+    xattrs: false,
+  };
   expect(decodeInode(link.ino, encodeInode(link))).toEqual(link);
 });
 
@@ -100,7 +134,9 @@ it('hands a setgid directory down (FS-2)', async () => {
   expect(await make('d', S_IFDIR | 0o755)).toMatchObject({ gid: 50, mode: S_IFDIR | 0o2755 });
   expect(await make('f', S_IFREG | 0o644)).toMatchObject({ gid: 50, mode: S_IFREG | 0o644 });
   expect(await make('stranger', S_IFREG | 0o2755)).toMatchObject({ gid: 50, mode: S_IFREG | 0o755 });
-  expect(await make('member', S_IFREG | 0o2755, caller(7, 8, [50]))).toMatchObject({ mode: S_IFREG | 0o2755 });
+  expect(await make('member', S_IFREG | 0o2755, caller(7, 8, [50]))).toMatchObject({
+    mode: S_IFREG | 0o2755,
+  });
   expect(await make('locking', S_IFREG | 0o2745)).toMatchObject({ mode: S_IFREG | 0o2745 });
 });
 
@@ -136,9 +172,16 @@ it('unlinks a name at a time; the last one ends the file (FS-2)', async () => {
 it('keeps an open file without names until it is reaped (FS-2, FS-5)', async () => {
   const { ns, kv, clock } = await openFixture();
   const file = await touch(ns, root, 'a');
-  expect(await ns.unlink(rootCaller, at(root, 'a'), open)).toMatchObject({ gone: false, inode: { nlink: 0 } });
+  expect(await ns.unlink(rootCaller, at(root, 'a'), open)).toMatchObject({
+    gone: false,
+    inode: { nlink: 0 },
+  });
   expect(await ns.orphans()).toEqual([file.ino]);
-  const written = await ns.commit(rootCaller, file.ino, { content: bytes('x'), size: 1, mtime: clock.tick() });
+  const written = await ns.commit(rootCaller, file.ino, {
+    content: bytes('x'),
+    size: 1,
+    mtime: clock.tick(),
+  });
   expect(written).toMatchObject({ size: 1, version: 1, nlink: 0 });
   expect(await codeOf(() => ns.link(rootCaller, file.ino, at(root, 'b')))).toBe('ENOENT');
   const { Namespace } = await import('../../src/meta/namespace.ts');
@@ -184,12 +227,18 @@ it('removes directories: empty ones only, and by the right call (FS-2, FS-3)', a
   expect(await codeOf(() => ns.unlink(rootCaller, at(root, 'd'), closed))).toBe('EISDIR');
   expect(await codeOf(() => ns.rmdir(rootCaller, at(root, 'x'), closed))).toBe('ENOENT');
   const now = clock.tick();
-  expect(await ns.rmdir(rootCaller, at(directory.ino, 'sub'), closed)).toMatchObject({ gone: true, inode: { nlink: 0 } });
+  expect(await ns.rmdir(rootCaller, at(directory.ino, 'sub'), closed)).toMatchObject({
+    gone: true,
+    inode: { nlink: 0 },
+  });
   expect(await inode(ns, directory.ino)).toMatchObject({ nlink: 2, mtime: now, ctime: now });
   await ns.rmdir(rootCaller, at(root, 'd'), closed);
   expect(await inode(ns, root)).toMatchObject({ nlink: 2 });
   expect(await ns.list(directory.ino, 0, 10)).toEqual([]);
-  expect(await ns.change(rootCaller, directory.ino, { mode: 0o700 })).toMatchObject({ nlink: 0, mode: S_IFDIR | 0o700 });
+  expect(await ns.change(rootCaller, directory.ino, { mode: 0o700 })).toMatchObject({
+    nlink: 0,
+    mode: S_IFDIR | 0o700,
+  });
 });
 
 it('has at most 65,000 links to a file and to a directory (FS-3)', async () => {
@@ -211,9 +260,12 @@ it('has at most 65,000 links to a file and to a directory (FS-3)', async () => {
   expect(await codeOf(() => mkdir(again, full.ino, 'over'))).toBe('EMLINK');
   expect((await touch(again, full.ino, 'file')).nlink).toBe(1);
   await mkdir(again, root, 'd');
-  const into = (name: string) => again.rename(rootCaller, at(root, 'd'), at(full.ino, name), 'replace', closed);
+  const into = (name: string) =>
+    again.rename(rootCaller, at(root, 'd'), at(full.ino, name), 'replace', closed);
   expect(await codeOf(() => into('over'))).toBe('EMLINK');
-  expect(await codeOf(() => again.rename(rootCaller, at(root, 'd'), at(full.ino, 'file'), 'exchange', closed))).toBe('EMLINK');
+  expect(
+    await codeOf(() => again.rename(rootCaller, at(root, 'd'), at(full.ino, 'file'), 'exchange', closed)),
+  ).toBe('EMLINK');
   expect((await into('last')).replaced?.inode.ino).toBe(last.ino);
 });
 

@@ -2,7 +2,21 @@
 import { describe, expect, it } from 'vitest';
 import { type RenameMode, S_IFLNK, root } from '../../src/fs/types.ts';
 import type { Namespace } from '../../src/meta/namespace.ts';
-import { at, bytes, closed, codeOf, inode, mkdir, n, names, open, openFixture, problems, rootCaller, touch } from './fixture.ts';
+import {
+  at,
+  bytes,
+  closed,
+  codeOf,
+  inode,
+  mkdir,
+  n,
+  names,
+  open,
+  openFixture,
+  problems,
+  rootCaller,
+  touch,
+} from './fixture.ts';
 
 type Kind = 'nothing' | 'file' | 'symlink' | 'empty' | 'full';
 
@@ -44,35 +58,43 @@ const cases = modes.flatMap((mode) =>
   ),
 );
 
-describe.each(cases)('$mode: $source to $target, across directories: $across', ({ mode, source, target, across }) => {
-  it('answers as Linux and keeps links, parents and times (FS-2, FS-3)', async () => {
-    const { ns, clock } = await openFixture();
-    const from = await mkdir(ns, root, 'from');
-    const to = across ? await mkdir(ns, root, 'to') : from;
-    const moving = await place(ns, from.ino, 'a', source);
-    const there = await place(ns, to.ino, 'b', target);
-    const before = [await inode(ns, from.ino), await inode(ns, to.ino)];
-    const now = clock.tick();
-    const run = () => ns.rename(rootCaller, at(from.ino, 'a'), at(to.ino, 'b'), mode, closed);
-    const code = expected(source, target, mode);
-    expect(await codeOf(run)).toBe(code);
-    if (code === 'ok') {
-      const moved = await ns.lookup(to.ino, n('b'));
-      expect(moved).toMatchObject({ ino: moving, ctime: now, parent: isDirectory(source) ? to.ino : 0 });
-      for (const { ino } of [from, to]) expect(await inode(ns, ino)).toMatchObject({ mtime: now, ctime: now });
-      if (mode === 'exchange') {
-        const exchanged = await ns.lookup(from.ino, n('a'));
-        expect(exchanged).toMatchObject({ ino: there, ctime: now, parent: isDirectory(target) ? from.ino : 0 });
+describe.each(cases)(
+  '$mode: $source to $target, across directories: $across',
+  ({ mode, source, target, across }) => {
+    it('answers as Linux and keeps links, parents and times (FS-2, FS-3)', async () => {
+      const { ns, clock } = await openFixture();
+      const from = await mkdir(ns, root, 'from');
+      const to = across ? await mkdir(ns, root, 'to') : from;
+      const moving = await place(ns, from.ino, 'a', source);
+      const there = await place(ns, to.ino, 'b', target);
+      const before = [await inode(ns, from.ino), await inode(ns, to.ino)];
+      const now = clock.tick();
+      const run = () => ns.rename(rootCaller, at(from.ino, 'a'), at(to.ino, 'b'), mode, closed);
+      const code = expected(source, target, mode);
+      expect(await codeOf(run)).toBe(code);
+      if (code === 'ok') {
+        const moved = await ns.lookup(to.ino, n('b'));
+        expect(moved).toMatchObject({ ino: moving, ctime: now, parent: isDirectory(source) ? to.ino : 0 });
+        for (const { ino } of [from, to])
+          expect(await inode(ns, ino)).toMatchObject({ mtime: now, ctime: now });
+        if (mode === 'exchange') {
+          const exchanged = await ns.lookup(from.ino, n('a'));
+          expect(exchanged).toMatchObject({
+            ino: there,
+            ctime: now,
+            parent: isDirectory(target) ? from.ino : 0,
+          });
+        } else {
+          expect(await codeOf(() => ns.lookup(from.ino, n('a')))).toBe('ENOENT');
+          if (there > 0) expect(await ns.inode(there)).toMatchObject({ nlink: 0, ctime: now });
+        }
       } else {
-        expect(await codeOf(() => ns.lookup(from.ino, n('a')))).toBe('ENOENT');
-        if (there > 0) expect(await ns.inode(there)).toMatchObject({ nlink: 0, ctime: now });
+        expect([await inode(ns, from.ino), await inode(ns, to.ino)]).toEqual(before);
       }
-    } else {
-      expect([await inode(ns, from.ino), await inode(ns, to.ino)]).toEqual(before);
-    }
-    expect(await problems(ns)).toEqual([]);
-  });
-});
+      expect(await problems(ns)).toEqual([]);
+    });
+  },
+);
 
 /** /a/b/c, all directories. */
 async function chain(ns: Namespace) {
@@ -119,9 +141,13 @@ it('does nothing to two names of one file (FS-2)', async () => {
   const before = await inode(ns, root);
   clock.tick();
   for (const mode of ['replace', 'exchange'] as const) {
-    expect(await ns.rename(rootCaller, at(root, 'a'), at(root, 'b'), mode, closed)).toEqual({ moved: linked });
+    expect(await ns.rename(rootCaller, at(root, 'a'), at(root, 'b'), mode, closed)).toEqual({
+      moved: linked,
+    });
   }
-  expect(await codeOf(() => ns.rename(rootCaller, at(root, 'a'), at(root, 'b'), 'noreplace', closed))).toBe('EEXIST');
+  expect(await codeOf(() => ns.rename(rootCaller, at(root, 'a'), at(root, 'b'), 'noreplace', closed))).toBe(
+    'EEXIST',
+  );
   expect(await names(ns, root)).toEqual(['a', 'b']);
   expect(await inode(ns, root)).toEqual(before);
 });
@@ -146,8 +172,12 @@ it('moves nothing out of or into a directory that was removed (FS-3)', async () 
   const gone = await mkdir(ns, root, 'gone');
   await touch(ns, root, 'a');
   await ns.rmdir(rootCaller, at(root, 'gone'), open);
-  expect(await codeOf(() => ns.rename(rootCaller, at(root, 'a'), at(gone.ino, 'a'), 'replace', closed))).toBe('ENOENT');
-  expect(await codeOf(() => ns.rename(rootCaller, at(gone.ino, 'a'), at(root, 'b'), 'replace', closed))).toBe('ENOENT');
+  expect(await codeOf(() => ns.rename(rootCaller, at(root, 'a'), at(gone.ino, 'a'), 'replace', closed))).toBe(
+    'ENOENT',
+  );
+  expect(await codeOf(() => ns.rename(rootCaller, at(gone.ino, 'a'), at(root, 'b'), 'replace', closed))).toBe(
+    'ENOENT',
+  );
 });
 
 it('remembers where a directory was, even within one second (VER-1)', async () => {

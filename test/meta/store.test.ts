@@ -9,7 +9,20 @@ import type { Entry, Key, KvStore, KvTransaction, Range } from '../../src/kv/typ
 import { InodeCache } from '../../src/meta/inode-cache.ts';
 import { Namespace } from '../../src/meta/namespace.ts';
 import { operations } from '../model/tree.ts';
-import { at, bytes, closed, codeOf, inode, mkdir, n, names, openFixture, problems, rootCaller, touch } from './fixture.ts';
+import {
+  at,
+  bytes,
+  closed,
+  codeOf,
+  inode,
+  mkdir,
+  n,
+  names,
+  openFixture,
+  problems,
+  rootCaller,
+  touch,
+} from './fixture.ts';
 import { apply, stateOf } from './tree-adapter.ts';
 
 it('gives no number twice, whatever is lost in a crash (FS-5)', async () => {
@@ -100,14 +113,21 @@ it('never remembers a value that is not the newest, over a store that answers la
   const work: Promise<unknown>[] = [];
   for (let i = 0; i < 60; i++) {
     const { ino } = files[i % 4]!;
-    work.push(ns.change(rootCaller, ino, { mode: i }), codeOf(() => touch(ns, root, `n${i % 20}`)));
-    work.push(Promise.resolve(ns.inode(ino)), codeOf(() => ns.unlink(rootCaller, at(root, `n${i % 20}`), closed)));
+    work.push(
+      ns.change(rootCaller, ino, { mode: i }),
+      codeOf(() => touch(ns, root, `n${i % 20}`)),
+    );
+    work.push(
+      Promise.resolve(ns.inode(ino)),
+      codeOf(() => ns.unlink(rootCaller, at(root, `n${i % 20}`), closed)),
+    );
     work.push(Promise.resolve(ns.list(root, 0, 100)), Promise.resolve(ns.inode(root)));
     if (i % 7 === 0) await setImmediate();
   }
   await Promise.all(work);
   const again = await Namespace.open({ kv, now: () => clock.time });
-  for (const { ino } of [...files, { ino: root }]) expect(await ns.inode(ino)).toEqual(await again.inode(ino));
+  for (const { ino } of [...files, { ino: root }])
+    expect(await ns.inode(ino)).toEqual(await again.inode(ino));
   expect(files.map((file, i) => (i + 56).toString(8))).toEqual(
     await Promise.all(files.map(async ({ ino }) => ((await inode(ns, ino)).mode & 0o7777).toString(8))),
   );
@@ -143,7 +163,9 @@ it('ends up the same over a store that answers late (FS-2)', async () => {
     fc.asyncProperty(fc.array(operations, { minLength: 5, maxLength: 40 }), async (run) => {
       const [quick, late] = [await openFixture(), await openFixture(new LateKv(), 2)];
       for (const operation of run) {
-        expect(await codeOf(() => apply(late.ns, operation))).toBe(await codeOf(() => apply(quick.ns, operation)));
+        expect(await codeOf(() => apply(late.ns, operation))).toBe(
+          await codeOf(() => apply(quick.ns, operation)),
+        );
       }
       expect(await stateOf(late.ns)).toEqual(await stateOf(quick.ns));
     }),

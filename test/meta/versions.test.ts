@@ -67,9 +67,13 @@ it('keeps a given ctime, and never takes ctime back (FS-2)', async () => {
   const written = clock.tick();
   const chmod = clock.tick();
   await ns.change(rootCaller, ino, { mode: 0o600 });
-  expect(await ns.commit(rootCaller, ino, { content: bytes('1'), size: 1, mtime: written })).toMatchObject({ ctime: chmod });
+  expect(await ns.commit(rootCaller, ino, { content: bytes('1'), size: 1, mtime: written })).toMatchObject({
+    ctime: chmod,
+  });
   const ctime = { sec: 1, nsec: 2 };
-  expect(await ns.commit(rootCaller, ino, { content: bytes('2'), size: 1, mtime: written, ctime })).toMatchObject({ ctime });
+  expect(
+    await ns.commit(rootCaller, ino, { content: bytes('2'), size: 1, mtime: written, ctime }),
+  ).toMatchObject({ ctime });
 });
 
 it('makes versions of regular files only (FS-3)', async () => {
@@ -82,7 +86,8 @@ it('makes versions of regular files only (FS-3)', async () => {
 it('keeps the versions of a removed file, and names all content for the collector (VER-1, CAS-3)', async () => {
   const { ns, clock } = await openFixture();
   const { ino } = await touch(ns, root, 'f');
-  const commit = (text: string) => ns.commit(rootCaller, ino, { content: bytes(text), size: text.length, mtime: clock.tick() });
+  const commit = (text: string) =>
+    ns.commit(rootCaller, ino, { content: bytes(text), size: text.length, mtime: clock.tick() });
   await commit('v1');
   await commit('v2');
   await ns.change(rootCaller, ino, { content: bytes('between'), size: 7 });

@@ -9,7 +9,11 @@ it('sets, replaces, lists and removes (FS-2)', async () => {
   const { ns, clock } = await openFixture();
   const { ino, mtime } = await touch(ns, root, 'f');
   const now = clock.tick();
-  expect(await ns.setxattr(ino, n('user.a'), bytes('1'), 'set')).toMatchObject({ xattrs: true, ctime: now, mtime });
+  expect(await ns.setxattr(ino, n('user.a'), bytes('1'), 'set')).toMatchObject({
+    xattrs: true,
+    ctime: now,
+    mtime,
+  });
   await ns.setxattr(ino, n('user.b'), bytes(''), 'create');
   await ns.setxattr(ino, n('user.a'), bytes('2'), 'replace');
   expect(await ns.getxattr(ino, n('user.a'))).toEqual(bytes('2'));

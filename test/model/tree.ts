@@ -169,7 +169,8 @@ export class Tree {
     if (mode === 'noreplace' && target !== undefined) refuse('EEXIST');
     if (mode === 'exchange' && target === undefined) refuse('ENOENT');
     if (isAbove(source, into.parent)) refuse('EINVAL');
-    if (target !== undefined && isAbove(target, from.parent)) refuse(mode === 'exchange' ? 'EINVAL' : 'ENOTEMPTY');
+    if (target !== undefined && isAbove(target, from.parent))
+      refuse(mode === 'exchange' ? 'EINVAL' : 'ENOTEMPTY');
     if (source === target) return;
     if (mode === 'exchange') {
       put(into.parent, into.name, source);
@@ -252,17 +253,22 @@ function walk(path: string, at: Node, into: Map<string, Node>): void {
 }
 
 const name = fc.constantFrom('a', 'b', 'c');
-const path = fc
-  .array(name, { minLength: 1, maxLength: 4 })
-  .map((names) => '/' + names.join('/'));
+const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => '/' + names.join('/'));
 const permission = fc.constantFrom(0o644, 0o755, 0o700, 0o4755, 0o2755, 0o2644, 0o6755, 0o1777);
-const data = fc.string({ unit: fc.integer({ min: 1, max: 255 }).map((byte) => String.fromCharCode(byte)), minLength: 1, maxLength: 20 });
+const data = fc.string({
+  unit: fc.integer({ min: 1, max: 255 }).map((byte) => String.fromCharCode(byte)),
+  minLength: 1,
+  maxLength: 20,
+});
 
 /** Operations on a handful of names, so that they meet. */
 export const operations: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: fc.constant('mkdir' as const), path, mode: permission }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant('create' as const), path, mode: permission }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('symlink' as const), path, target: fc.constant('no-such-name') }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('symlink' as const), path, target: fc.constant('no-such-name') }),
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('link' as const), path, to: path }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('unlink' as const), path }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('rmdir' as const), path }) },

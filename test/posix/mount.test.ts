@@ -8,23 +8,26 @@ import { describePosix, type Exclusion } from './describe.ts';
 const exclusions: Exclusion[] = [];
 
 for (const passthrough of [true, false]) {
-  describe.skipIf(whyNoMounts() !== undefined)(`mounted ${passthrough ? 'with' : 'without'} passthrough`, () => {
-    let mounting: Promise<MountedNexus> | undefined;
-    /** A directory of its own on one of the two mounts; both are made when the first is asked for. */
-    const directory = async (mount: number): Promise<string> => {
-      mounting ??= mountNexus({ passthrough, mounts: 2 });
-      const { dirs } = await mounting;
-      await shell('/', `mkdir -p -m 755 ${dirs[0]}/workspace/posix`);
-      return `${dirs[mount]}/workspace/posix`;
-    };
-    describePosix(
-      'posix',
-      () => directory(0),
-      () => directory(1),
-      exclusions,
-    );
-    afterAll(async () => {
-      await (await mounting)?.[Symbol.asyncDispose]();
-    });
-  });
+  describe.skipIf(whyNoMounts() !== undefined)(
+    `mounted ${passthrough ? 'with' : 'without'} passthrough`,
+    () => {
+      let mounting: Promise<MountedNexus> | undefined;
+      /** A directory of its own on one of the two mounts; both are made when the first is asked for. */
+      const directory = async (mount: number): Promise<string> => {
+        mounting ??= mountNexus({ passthrough, mounts: 2 });
+        const { dirs } = await mounting;
+        await shell('/', `mkdir -p -m 755 ${dirs[0]}/workspace/posix`);
+        return `${dirs[mount]}/workspace/posix`;
+      };
+      describePosix(
+        'posix',
+        () => directory(0),
+        () => directory(1),
+        exclusions,
+      );
+      afterAll(async () => {
+        await (await mounting)?.[Symbol.asyncDispose]();
+      });
+    },
+  );
 }
