@@ -25,7 +25,7 @@ export interface Storage extends AsyncDisposable {
 }
 
 export interface StorageOptions {
-  readonly now: () => Time;
+  readonly now: (atLeast?: Time) => Time;
   /** Open a damaged key-value store with what is readable. */
   readonly repair: boolean;
 }

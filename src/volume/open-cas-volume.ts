@@ -17,7 +17,7 @@ export interface CasVolumeOptions {
   readonly content: ContentStore;
   readonly namespace: Namespace;
   /** The clock `namespace` was opened with. */
-  readonly now: () => Time;
+  readonly now: (atLeast?: Time) => Time;
   /** The machine went down without a clean stop: only what an fsync covered is believed. */
   readonly powerCut: boolean;
   /** Told of what fails where nobody waits for an answer. */

@@ -112,6 +112,8 @@ export class OpenFile {
     if (!this.#parts.host.preciseTimes) this.#seenAt = seconds(this.#parts.now());
     if (same) return;
     this.size = state.size;
+    // Whatever is stamped from now on is not before what the host stamped.
+    this.#parts.now(time);
     this.touch(time);
   }
 

@@ -24,7 +24,7 @@ export interface Parts {
   readonly native: Native;
   /** The data directory: statfs(2) is asked of it. */
   readonly directory: string;
-  readonly now: () => Time;
+  readonly now: (atLeast?: Time) => Time;
   /** Told of what fails where nobody waits for an answer (the commit after the last close). */
   readonly onError: (error: unknown, what: string) => void;
   readonly host: HostTraits;

@@ -29,14 +29,21 @@ export interface NodeState {
   readonly first: string;
 }
 
-interface Node {
+/** What a descriptor refers to: it stays when the last name is gone. */
+export interface OpenNode {
+  content: string;
+}
+
+/** How `Tree.open` opens: `exclusive` makes the file, with mode 0644. */
+export type OpenHow = 'read' | 'write' | 'append' | 'truncate' | 'exclusive';
+
+interface Node extends OpenNode {
   readonly type: NodeState['type'];
   readonly entries: Map<string, Node>;
   parent: Node | undefined;
   mode: number;
   uid: number;
   gid: number;
-  content: string;
 }
 
 interface At {
@@ -62,13 +69,41 @@ export class Tree {
 
   /** Undefined when the operation succeeded, the errno when it changed nothing. */
   run(operation: Operation): Code | undefined {
-    try {
-      this.#run(operation);
-      return undefined;
-    } catch (error) {
-      if (error instanceof Refused) return error.code;
-      throw error;
-    }
+    const refused = attempt(() => this.#run(operation));
+    return typeof refused === 'string' ? refused : undefined;
+  }
+
+  /** The regular file a path leads to, or the errno of open(2). */
+  open(path: string, how: OpenHow): OpenNode | Code {
+    return attempt(() => {
+      if (how === 'exclusive') this.#make(path, node('file', 0o644, 0, 0));
+      const file = this.#follow(path);
+      if (file.type === 'directory') refuse('EISDIR');
+      if (how === 'truncate') file.content = '';
+      return file;
+    });
+  }
+
+  /** lstat(2). */
+  stat(path: string): NodeState | Code {
+    const refused = attempt(() => this.#there(path));
+    if (typeof refused === 'string') return refused;
+    return this.state().get('/' + path.split('/').filter((part) => part !== '').join('/'))!;
+  }
+
+  /** The names in a directory, in order. */
+  list(path: string): string[] | Code {
+    return attempt(() => {
+      const directory = this.#follow(path);
+      return directory.type === 'directory' ? [...directory.entries.keys()].sort() : refuse('ENOTDIR');
+    });
+  }
+
+  /** How many names lead to an open file. */
+  names(open: OpenNode): number {
+    const paths = new Map<string, Node>();
+    walk('/', this.#root, paths);
+    return [...paths.values()].filter((found) => found === open).length;
   }
 
   /** Every path below the root, in order, with the root itself as `/`. */
@@ -224,6 +259,15 @@ export class Tree {
   #follow(path: string): Node {
     const found = this.#there(path);
     return found.type === 'symlink' ? refuse('ENOENT') : found;
+  }
+}
+
+function attempt<T>(fn: () => T): T | Code {
+  try {
+    return fn();
+  } catch (error) {
+    if (error instanceof Refused) return error.code;
+    throw error;
   }
 }
 

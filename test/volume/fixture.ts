@@ -98,7 +98,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     errors,
     async crash() {
       // kill -9 is one moment, a copy takes many: what the thread pool was given ends first.
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 50));
       const copy = temporary();
       // Times to the nanosecond are part of what is left, and so are holes, which cp would make of zeros too.
       const pack = `tar -C ${directory} --sparse --hole-detection=seek --format=posix -cf - .`;
