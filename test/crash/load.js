@@ -59,6 +59,15 @@ function writeAll(path, flags, bytes, sync) {
   }
 }
 
+/** Only ENOENT says that a name is not there: a dead mount must end the load. */
+function renameIfThere(from, to) {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+}
+
 function run(dir, seed) {
   const tell = (line) => writeSync(1, `${JSON.stringify(line)}\n`);
   const next = random(seed);
@@ -71,7 +80,7 @@ function run(dir, seed) {
     tell(step);
     if (step.op === 'write') writeAll(path, 'w', bytesOf(n, step.size), step.sync);
     else if (step.op === 'append') writeAll(path, 'a', bytesOf(n, step.size), step.sync);
-    else if (step.op === 'rename' && existsSync(path)) renameSync(path, join(dir, step.to));
+    else if (step.op === 'rename') renameIfThere(path, join(dir, step.to));
     else if (step.op === 'unlink') rmSync(path, { force: true });
     else if (step.op === 'held') writeSync(held, bytesOf(n, step.size));
     tell({ n, done: true });
