@@ -114,6 +114,10 @@ export class OpenTree {
     });
   }
 
+  directories(): string[] {
+    return [...this.state()].filter(([, { type }]) => type === 'directory').map(([path]) => path);
+  }
+
   /** Every path; of long contents the hash. */
   digests(): Map<string, NodeState> {
     return new Map(

@@ -27,7 +27,7 @@ import type { CasVolume } from '../../src/volume/cas-volume.ts';
 import { check } from '../../src/volume/check.ts';
 import { collect } from '../../src/volume/collect.ts';
 import { openCasVolume } from '../../src/volume/open-cas-volume.ts';
-import { at, caller, clock, close, readAll, reading } from '../volume/fixture.ts';
+import { at, caller, clock, readAll, reading } from '../volume/fixture.ts';
 import { passthrough } from '../volume/passthrough.ts';
 import { bytesOf, digest } from './noise.ts';
 import { type FileOperation, type Outcome, type Step, statText } from './steps.ts';
@@ -54,6 +54,29 @@ interface Open {
   readonly by: Caller;
 }
 
+/** Times to the nanosecond are part of what is left, and so is which pages are holes: cp and tar make holes of zeros or zeros of holes. */
+const copying = `
+import os, sys
+def copy(source, target):
+  for entry in os.scandir(source):
+    to = os.path.join(target, entry.name)
+    if entry.is_dir():
+      os.mkdir(to)
+      copy(entry.path, to)
+      continue
+    stat = entry.stat()
+    with open(entry.path, 'rb') as old, open(to, 'wb') as new:
+      at = 0
+      while at < stat.st_size:
+        try: data = os.lseek(old.fileno(), at, os.SEEK_DATA)
+        except OSError: break
+        at = os.lseek(old.fileno(), data, os.SEEK_HOLE)
+        os.pwrite(new.fileno(), os.pread(old.fileno(), at - data, data), data)
+      os.ftruncate(new.fileno(), stat.st_size)
+    os.utime(to, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+copy(sys.argv[1], sys.argv[2])
+`;
+
 export class World implements AsyncDisposable {
   readonly errors: string[] = [];
   directory: string;
@@ -64,6 +87,7 @@ export class World implements AsyncDisposable {
   readonly #options: WorldOptions;
   #memory = new MemoryKv();
   #fs!: FileSystem;
+  #running = false;
   readonly #handles = new Map<number, Open>();
 
   private constructor(options: WorldOptions, directory: string) {
@@ -112,14 +136,22 @@ export class World implements AsyncDisposable {
       onError: (error, what) => this.errors.push(`${what}: ${String(error)}`),
     });
     this.#fs = this.#options.passthrough ? passthrough(this.volume) : this.volume;
+    this.#running = true;
   }
 
   /** Closes the volume, its handles as a program that ends does; MemoryKv stays. */
   async stop(): Promise<void> {
-    await this.closeAll();
-    await this.volume[Symbol.asyncDispose]();
-    await this.content[Symbol.asyncDispose]();
-    if (this.#options.kv === 'level') await this.kv[Symbol.asyncDispose]();
+    if (!this.#running) return;
+    this.#running = false;
+    const failed: unknown[] = [];
+    const parts = [
+      () => this.closeAll(),
+      () => this.volume[Symbol.asyncDispose](),
+      () => this.content[Symbol.asyncDispose](),
+      async () => (this.#options.kv === 'level' ? await this.kv[Symbol.asyncDispose]() : undefined),
+    ];
+    for (const part of parts) await part().catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
 
   /** Goes on with a copy of what is on the disk at this moment, and of what a store in memory holds. */
@@ -127,9 +159,8 @@ export class World implements AsyncDisposable {
     // A kill is one moment, a copy takes many: what the thread pool was given ends first.
     await new Promise((resolve) => setTimeout(resolve, 5));
     const copy = mkdtempSync(join(tmpdir(), 'nexus-model-'));
-    // Times to the nanosecond are part of what is left, and so are holes, which cp would make of zeros too.
-    const pack = `tar -C ${this.directory} --sparse --hole-detection=seek --format=posix -cf - .`;
-    spawnSync('sh', ['-c', `${pack} | tar -C ${copy} -xf -`]);
+    const { status, stderr } = spawnSync('python3', ['-c', copying, this.directory, copy], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`the directory cannot be copied: ${stderr}`);
     const memory = new MemoryKv();
     const entries = this.#memory.scan({ from: '', to: '\u00ff'.repeat(8), limit: Infinity });
     await memory.write((tx) => {
@@ -142,14 +173,11 @@ export class World implements AsyncDisposable {
   }
 
   async closeAll(): Promise<void> {
-    for (const [key, { handle, by }] of [...this.#handles]) {
-      this.#handles.delete(key);
-      try {
-        await handle.flush(by);
-      } finally {
-        await handle.release(by);
-      }
-    }
+    const open = [...this.#handles.values()];
+    this.#handles.clear();
+    const failed: unknown[] = [];
+    for (const each of open) await closed(each).catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
 
   async run(step: Step): Promise<Outcome> {
@@ -309,7 +337,7 @@ export class World implements AsyncDisposable {
     switch (step.op) {
       case 'close':
         this.#handles.delete(step.handle);
-        return close(handle, open.by);
+        return closed(open);
       case 'fsync':
         return handle.fsync(open.by, false);
       case 'fstat': {
@@ -317,7 +345,7 @@ export class World implements AsyncDisposable {
         return `size ${size} nlink ${nlink}`;
       }
       case 'pwrite':
-        return writeAll(handle, open.by, bytesOf(step.data), step.offset);
+        return this.#write(open, bytesOf(step.data), step.offset);
       case 'pread':
         return digest((await readRange(handle, open.by, step.offset, step.length)));
       case 'ftruncate':
@@ -335,10 +363,16 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /** One write(2): how much of it was done is told where it was not all. */
+  async #write({ handle, by }: Open, data: Buffer, offset: number): Promise<string | undefined> {
+    const count = await handle.write(by, data, offset);
+    return count === data.length ? undefined : `wrote ${count}`;
+  }
+
   async #open(step: Extract<Step, { readonly op: 'open' }>, by: Caller): Promise<void> {
     const old = this.#handles.get(step.handle);
     this.#handles.delete(step.handle);
-    if (old !== undefined) await close(old.handle, old.by);
+    if (old !== undefined) await closed(old);
     const handle = await this.#openPath(by, step.path, step.how);
     this.#handles.set(step.handle, { handle, by });
   }
@@ -362,10 +396,10 @@ export class World implements AsyncDisposable {
     try {
       await use(handle);
     } catch (error) {
-      await close(handle, by).catch(() => undefined);
+      await closed({ handle, by }).catch(() => undefined);
       throw error;
     }
-    await close(handle, by);
+    await closed({ handle, by });
   }
 
   async #resize(by: Caller, path: string, size: number): Promise<void> {
@@ -420,7 +454,7 @@ export class World implements AsyncDisposable {
     try {
       return await readAll(handle, size, by);
     } finally {
-      await close(handle, by);
+      await closed({ handle, by });
     }
   }
 }
@@ -429,6 +463,15 @@ function nodeState({ mode, uid, gid, nlink }: Attr): Omit<NodeState, 'content' |
   const kind = mode & S_IFMT;
   const type = kind === S_IFDIR ? 'directory' : kind === S_IFLNK ? 'symlink' : 'file';
   return { type, mode: mode & 0o7777, uid, gid, nlink };
+}
+
+/** close(2) of the last descriptor: its end comes whether flush fails or not. */
+async function closed({ handle, by }: Open): Promise<void> {
+  try {
+    await handle.flush(by);
+  } finally {
+    await handle.release(by);
+  }
 }
 
 async function writeAll(handle: FileHandle, by: Caller, data: Buffer, offset: number): Promise<void> {

@@ -91,7 +91,7 @@ describe('a volume does what Linux does (FS-2, FS-3, FS-5, CAS-2, VER-1)', () =>
         {
           numRuns: count * long,
           // Small arrays are as likely as long ones otherwise.
-          noBias: true,
+          unbiased: true,
           // Making a failure smaller must end before the test does.
           interruptAfterTimeLimit: 200_000 * long,
           ...(seed === undefined ? {} : { seed: Number(seed) }),
