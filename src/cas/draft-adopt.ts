@@ -130,7 +130,9 @@ export async function draftAdopted(parts: AdoptParts, slot: Slot, size: number):
   } catch (error) {
     throw hostError(error, 'cannot set the size of a staged file');
   }
-  const tables = await dataBlocks(parts.native, slot, size);
+  const tables = await dataBlocks(parts.native, slot, size).catch((error: unknown) => {
+    throw hostError(error, 'cannot find the data of a staged file');
+  });
   const count = tables.reduce((sum, refs) => sum + (refs ? 1 : 0), 0);
   if (count === 0) return emptyDraft(parts, slot);
   let next = await parts.segmentIds.take(count);

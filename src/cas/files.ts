@@ -46,18 +46,22 @@ export class Files {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
     const folder = this.#folder(id);
     try {
-      try {
-        return openSync(this.path(id), flags, 0o600);
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-        mkdirSync(join(this.#directory, folder), { recursive: true });
-        this.#unsynced.add('');
-        return openSync(this.path(id), flags, 0o600);
-      }
+      const fd = this.#createIn(folder, id, flags);
+      this.#unsynced.add(folder);
+      return fd;
     } catch (error) {
       throw hostError(error, `cannot create ${this.label(id)}`);
-    } finally {
-      this.#unsynced.add(folder);
+    }
+  }
+
+  #createIn(folder: string, id: number, flags: number): number {
+    try {
+      return openSync(this.path(id), flags, 0o600);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      mkdirSync(join(this.#directory, folder), { recursive: true });
+      this.#unsynced.add('');
+      return openSync(this.path(id), flags, 0o600);
     }
   }
 

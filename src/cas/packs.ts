@@ -31,6 +31,7 @@ export class Packs {
   readonly #open = new Map<number, Pack>();
   #last: Pack | undefined;
   #unsynced = new Set<number>();
+  #failed: FsError | undefined;
 
   constructor(files: Files, kv: KvStore, native: Native) {
     this.#files = files;
@@ -147,7 +148,12 @@ export class Packs {
   /** [size, allocated bytes] of the file. */
   extentOf(id: number): [size: number, allocated: number] {
     const stat = new Float64Array(8);
-    this.#native.fstat(this.get(id).fd, stat);
+    const { fd } = this.get(id);
+    try {
+      this.#native.fstat(fd, stat);
+    } catch (error) {
+      throw hostError(error, `cannot examine ${this.#files.label(id)}`);
+    }
     return [stat[0] ?? 0, (stat[1] ?? 0) * 512];
   }
 
@@ -156,8 +162,9 @@ export class Packs {
     this.#unsynced.add(id);
   }
 
-  /** Makes durable what was written to packs before the call. */
+  /** Makes durable what was written to packs before the call. Once that failed it fails for good. */
   async sync(): Promise<void> {
+    if (this.#failed !== undefined) throw this.#failed;
     const ids = [...this.#unsynced];
     this.#unsynced = new Set();
     try {
@@ -190,7 +197,10 @@ export class Packs {
         });
       });
     } catch (error) {
-      throw hostError(error, `cannot sync ${this.#files.label(id)}`);
+      // The kernel tells of lost pages once and then calls them clean: that another fdatasync(2) succeeds proves nothing.
+      const doing = `${this.#files.label(id)} cannot be made durable: restart when the disk is well`;
+      this.#failed ??= new FsError('EIO', doing, { cause: error });
+      throw this.#failed;
     } finally {
       this.unpin(pack);
     }

@@ -46,7 +46,11 @@ const wanted =
   init.SETXATTR_EXT |
   init.INIT_EXT;
 
-const wanted2 = init2.CREATE_SUPP_GROUP | init2.HAS_EXPIRE_ONLY | init2.DIRECT_IO_ALLOW_MMAP;
+/**
+ * Not DIRECT_IO_ALLOW_MMAP: a file that another mount writes is opened with DIRECT_IO, and a shared mapping of it would hold pages that the
+ * other mount neither sees nor changes. mmap(2) says ENODEV instead (SQLite then refuses a write-ahead log rather than lose rows).
+ */
+const wanted2 = init2.CREATE_SUPP_GROUP | init2.HAS_EXPIRE_ONLY;
 
 export function negotiate(offer: Offer, passthrough: boolean): Protocol {
   const flags = wanted & offer.flags;

@@ -93,7 +93,6 @@ export const init = {
 export const init2 = {
   CREATE_SUPP_GROUP: 1 << 2,
   HAS_EXPIRE_ONLY: 1 << 3,
-  DIRECT_IO_ALLOW_MMAP: 1 << 4,
   PASSTHROUGH: 1 << 5,
 } as const;
 

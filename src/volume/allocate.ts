@@ -4,7 +4,7 @@ import { FsError } from '../base/errors.ts';
 import { checkOffset, checkSize } from './limits.ts';
 import type { OpenFile } from './open-file.ts';
 import { dropPrivileges } from './privileges.ts';
-import { stage } from './stage.ts';
+import { catchUp, stage } from './stage.ts';
 import { KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE } from './staging.ts';
 import type { Parts } from './types.ts';
 
@@ -27,6 +27,7 @@ export async function allocate(
   const end = offset + length;
   checkSize(end);
   if (file.privileged) await dropPrivileges(parts, file, caller);
+  await catchUp(parts, file);
   const staging = file.staging ?? (await stage(parts, file, file.size, false));
   file.observe();
   if ((mode & (PUNCH_HOLE | ZERO_RANGE)) !== 0) {

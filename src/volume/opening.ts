@@ -68,7 +68,7 @@ export class Opening {
     const small = flags.truncate === true || file.size <= BACKING_LIMIT;
     if (staging === undefined) return flags.write && small;
     if (staging.kind !== 'complete' || (file.serial.busy && !small)) return false;
-    return flags.write || file.mapped || file.changed;
+    return flags.write || file.mapped || file.changed || file.users.writers > 0;
   }
 
   async #prepare(caller: Caller, file: OpenFile, flags: OpenFlags, backing: boolean): Promise<void> {

@@ -36,6 +36,18 @@ export async function rebind(parts: Parts, file: OpenFile, change: Partial<Bindi
   file.binding = next;
 }
 
+/** Does the record say that more of the base shows through than does? A cut could not be recorded then. */
+export function isBehind({ staging, binding }: OpenFile): boolean {
+  return staging !== undefined && binding !== undefined && staging.baseLimit < binding.baseLimit;
+}
+
+/** Records a cut. Before the slot may grow again: recovery would show the base's bytes in the new room. */
+export async function catchUp(parts: Parts, file: OpenFile): Promise<void> {
+  if (file.staging !== undefined && isBehind(file)) {
+    await rebind(parts, file, { baseLimit: file.staging.baseLimit, changed: true });
+  }
+}
+
 /**
  * Stages a file that is not staged. Of its bytes the first `keep` are kept. The slot is complete where that is cheap, and where
  * `whole` asks for it. Runs in the file's `serial`.

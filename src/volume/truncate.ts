@@ -6,7 +6,7 @@ import { after } from './after.ts';
 import { checkSize } from './limits.ts';
 import type { OpenFile } from './open-file.ts';
 import { dropPrivileges } from './privileges.ts';
-import { rebind, stage } from './stage.ts';
+import { catchUp, stage } from './stage.ts';
 import type { Parts } from './types.ts';
 
 /** Gives the file another size. While nobody can write to it that is a version at once. Runs in the file's `serial`. */
@@ -21,14 +21,12 @@ export async function truncate(parts: Parts, file: OpenFile, caller: Caller, siz
 export async function resizeStaged(parts: Parts, file: OpenFile, size: number): Promise<void> {
   const staging = file.staging ?? (await stage(parts, file, size, false));
   file.observe();
-  const limit = staging.baseLimit;
+  await catchUp(parts, file);
   if (size !== file.size) await staging.truncate(file.size, size);
-  // The slot is cut before its record: a crash in between shows the file cut all the same.
-  if (staging.baseLimit !== limit) {
-    await rebind(parts, file, { baseLimit: staging.baseLimit, changed: true });
-  }
   file.size = size;
   file.touch();
+  // The slot is cut before its record: a crash in between shows the file cut all the same, and so does a record that cannot be written.
+  await catchUp(parts, file);
 }
 
 async function resizeContent(parts: Parts, file: OpenFile, caller: Caller, size: number): Promise<void> {

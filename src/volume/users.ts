@@ -42,7 +42,8 @@ export class Users {
 
   /**
    * How the kernel of a mount should do I/O on one more handle. All handles of one mount either are backing or none is (the
-   * kernel refuses a mixture), and while someone writes through another mount pages must not be cached.
+   * kernel refuses a mixture), and while someone writes through another mount pages must not be cached. Mounts that all do
+   * their I/O on the host file see each other's writes and mappings in it (a write-ahead log of SQLite shares memory so).
    * `mayBack`: asked for, and the file can be staged whole. `mapped`: it changes without anybody having it open.
    */
   choose(via: number, write: boolean, mayBack: boolean, mapped: boolean): Io {
@@ -51,7 +52,7 @@ export class Users {
     const others = this.#opens.some((opens) => opens.via !== via);
     const othersWrite = this.#opens.some((opens) => opens.via !== via && opens.writers > 0);
     if (own !== undefined && own.cached > 0) return othersWrite ? 'direct' : 'cached';
-    if (mayBack && !others) return 'backing';
+    if (mayBack && this.#opens.every((opens) => opens.backing > 0)) return 'backing';
     return mapped || othersWrite || (others && write) ? 'direct' : 'cached';
   }
 

@@ -7,7 +7,7 @@ import { checkOffset, MAX_SIZE } from './limits.ts';
 import type { OpenFile } from './open-file.ts';
 import { dropPrivileges } from './privileges.ts';
 import { hostError } from './slot-io.ts';
-import { stage } from './stage.ts';
+import { catchUp, isBehind, stage } from './stage.ts';
 import type { Staging } from './staging.ts';
 import type { Parts } from './types.ts';
 
@@ -20,7 +20,7 @@ export function write(
   place: { offset: number; append: boolean },
 ): Awaitable<number> {
   const { staging } = file;
-  if (staging !== undefined && !file.privileged) return writeStaged(file, staging, data, place);
+  if (staging !== undefined && !file.privileged && !isBehind(file)) return writeStaged(file, staging, data, place);
   return prepareAndWrite(parts, file, caller, data, place);
 }
 
@@ -34,6 +34,7 @@ async function prepareAndWrite(
   if (!place.append) checkOffset(place.offset);
   if (data.length === 0) return 0;
   if (file.privileged) await dropPrivileges(parts, file, caller);
+  await catchUp(parts, file);
   const staging = file.staging ?? (await stage(parts, file, file.size, false));
   return writeStaged(file, staging, data, place);
 }

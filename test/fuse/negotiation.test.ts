@@ -29,7 +29,7 @@ describe('negotiation', () => {
     );
     expect([data.readUInt16LE(16), data.readUInt16LE(18)]).toEqual([64, 48]);
     expect([data.readUInt32LE(20), data.readUInt32LE(24), data.readUInt16LE(28)]).toEqual([1 << 20, 1, 256]);
-    expect(data.readUInt32LE(32)).toBe(0b11100);
+    expect(data.readUInt32LE(32)).toBe(0b01100);
     expect(data.readUInt32LE(36)).toBe(0);
   });
 
