@@ -20,7 +20,8 @@ export function write(
   place: { offset: number; append: boolean },
 ): Awaitable<number> {
   const { staging } = file;
-  if (staging !== undefined && !file.privileged && !isBehind(file)) return writeStaged(file, staging, data, place);
+  if (staging !== undefined && !file.privileged && !isBehind(file))
+    return writeStaged(file, staging, data, place);
   return prepareAndWrite(parts, file, caller, data, place);
 }
 

@@ -31,7 +31,7 @@ export class FailingHost implements Disposable {
     this.#failAt = failAt;
     this.#fault = fault;
     patchNative();
-    active = this;
+    arm(this);
   }
 
   /** Is this write to be cut in half? */
@@ -51,9 +51,21 @@ export class FailingHost implements Disposable {
       this.#left--;
       throw failure('ENOSPC', name);
     }
+    if (name === 'read' && this.#left > 0) {
+      this.#left--;
+      throw failure(this.#fault, name);
+    }
     if (++this.#calls !== this.#failAt) return;
     this.failed = `${name} of ${String(path)}`;
     throw failure(this.#fault, name);
+  }
+
+  /** Are these bytes not in memory? Then the read that goes to the disk for them fails. */
+  isCold(path: string | undefined): boolean {
+    if (this.#fault !== 'EIO' || !this.#counts('read', path) || ++this.#calls !== this.#failAt) return false;
+    this.failed = `cold read of ${String(path)}`;
+    this.#left = 1;
+    return true;
   }
 
   #counts(name: string, path: string | undefined): boolean {
@@ -61,8 +73,12 @@ export class FailingHost implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (active === this) active = undefined;
+    if (active === this) arm(undefined);
   }
+}
+
+function arm(host: FailingHost | undefined): void {
+  active = host;
 }
 
 function failure(code: string, call: string): Error {
@@ -129,12 +145,15 @@ function promising(table: Record<string, Call>, key: string, name: string): void
 
 let patched = false;
 
-/** The addon's functions may be replaced at any time: whoever uses them asks the one object there is. */
+/**
+ * The addon's calls that go to the disk; fstat and lseek answer from memory. They may be replaced at any time: whoever uses them
+ * asks the one object there is.
+ */
 function patchNative(): void {
   if (patched) return;
   patched = true;
   const native = loadNative() as unknown as Record<keyof Native, Call>;
-  for (const key of ['fallocate', 'copyFileRange', 'readNowait', 'fstat', 'seek'] as const) {
+  for (const key of ['fallocate', 'copyFileRange'] as const) {
     const original = native[key];
     native[key] = (...args: unknown[]) => {
       const target = key === 'copyFileRange' ? args[2] : args[0];
@@ -142,6 +161,8 @@ function patchNative(): void {
       return original(...args);
     };
   }
+  const { readNowait } = native;
+  native.readNowait = (...args) => (active?.isCold(pathOf(args[0])) === true ? -1 : readNowait(...args));
 }
 
 const table = fs as unknown as Record<string, Call>;

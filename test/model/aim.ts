@@ -7,10 +7,13 @@ export function aimed(tree: OpenTree, step: Step, aim: number): Step {
   if (aim % 4 === 0) return step;
   const choice = Math.floor(aim / 4);
   if ('handle' in step) {
-    if (step.op === 'open') return step.how === 'exclusive' ? placed(tree, step, choice) : onFile(tree, step, choice);
+    if (step.op === 'open')
+      return step.how === 'exclusive' ? placed(tree, step, choice) : onFile(tree, step, choice);
     const open = tree.open();
     const handle = open[choice % open.length] ?? step.handle;
-    return step.op === 'copy' ? { ...step, handle, to: open[(choice >> 3) % open.length] ?? step.to } : { ...step, handle };
+    return step.op === 'copy'
+      ? { ...step, handle, to: open[(choice >> 3) % open.length] ?? step.to }
+      : { ...step, handle };
   }
   switch (step.op) {
     case 'mkdir':
@@ -35,7 +38,11 @@ export function aimed(tree: OpenTree, step: Step, aim: number): Step {
   }
 }
 
-function pick(tree: OpenTree, wanted: (node: NodeState, path: string) => boolean, choice: number): string | undefined {
+function pick(
+  tree: OpenTree,
+  wanted: (node: NodeState, path: string) => boolean,
+  choice: number,
+): string | undefined {
   const paths = [...tree.state()].filter(([path, node]) => wanted(node, path)).map(([path]) => path);
   return paths[choice % paths.length];
 }
@@ -54,6 +61,7 @@ function placed<T extends Step & { readonly path: string }>(tree: OpenTree, step
 
 /** The last name of the path, in a directory that is there. */
 function placeOf(tree: OpenTree, path: string, choice: number): string {
-  const parent = pick(tree, ({ type }, at) => type === 'directory' && at.split('/').length < 4, choice) ?? '/';
+  const parent =
+    pick(tree, ({ type }, at) => type === 'directory' && at.split('/').length < 4, choice) ?? '/';
   return `${parent === '/' ? '' : parent}/${path.split('/').at(-1) ?? ''}`;
 }

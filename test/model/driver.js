@@ -153,8 +153,16 @@ function state(root) {
         ? fs.readFileSync(at)
         : Buffer.from(type === 'symlink' ? fs.readlinkSync(at, 'buffer') : '');
     const { uid, gid, nlink, ino } = stat;
-    const numbers = { mode: Number(stat.mode) & 0o7777, uid: Number(uid), gid: Number(gid), nlink: Number(nlink) };
-    return [path, { type, ...numbers, content: digest(bytes), first: first.get(ino), mtime: String(stat.mtimeNs) }];
+    const numbers = {
+      mode: Number(stat.mode) & 0o7777,
+      uid: Number(uid),
+      gid: Number(gid),
+      nlink: Number(nlink),
+    };
+    return [
+      path,
+      { type, ...numbers, content: digest(bytes), first: first.get(ino), mtime: String(stat.mtimeNs) },
+    ];
   });
 }
 

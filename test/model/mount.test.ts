@@ -12,6 +12,7 @@ import { aimed } from './aim.ts';
 import { Driver, type Shared, type TimedState } from './driver.ts';
 import { noise } from './noise.ts';
 import { OpenTree, aims, mountSteps, type Step } from './steps.ts';
+import type { NodeState } from './tree.ts';
 
 const long = process.env['NEXUS_LONG'] === undefined ? 1 : 10;
 const base = Number(process.env['MODEL_SEED'] ?? Math.floor(Math.random() * 1e6));
@@ -34,12 +35,17 @@ interface Worker {
   readonly tree: OpenTree;
 }
 
-function untimed(state: ReadonlyMap<string, TimedState>): Map<string, Omit<TimedState, 'mtime'>> {
-  return new Map([...state].map(([path, { mtime: _, ...node }]) => [path, node]));
+function untimed(state: ReadonlyMap<string, TimedState>): Map<string, NodeState> {
+  return new Map(
+    [...state].map(([path, { type, mode, uid, gid, nlink, content, first }]) => [
+      path,
+      { type, mode, uid, gid, nlink, content, first },
+    ]),
+  );
 }
 
 /** One batch of a worker: every answer, then the whole directory through both mounts. */
-async function work1({ driver, dir, tree }: Worker, seed: number): Promise<void> {
+async function runBatch({ driver, dir, tree }: Worker, seed: number): Promise<void> {
   const random = fc.sample(fc.tuple(mountSteps, aims), { seed, numRuns: batch });
   const steps: Step[] = [];
   const expected = random.map(([step, aim]) => {
@@ -88,16 +94,30 @@ async function restart(mounted: MountedNexus, all: readonly Worker[], round: num
 
 /** What all did together: nothing lost, nothing done twice, nothing seen half. */
 async function checkShared(mounted: MountedNexus, shares: readonly Shared[]): Promise<void> {
-  expect(shares.flatMap(({ broken }) => broken), replay(base)).toEqual([]);
+  expect(
+    shares.flatMap(({ broken }) => broken),
+    replay(base),
+  ).toEqual([]);
   for (const via of [0, 1]) {
     const dir = join(mounted.workspaceOf(via), 'shared');
-    const { stdout, stderr } = await run('bash', ['-c', 'cd "$0" && ls && echo -- && cat locked/counter && echo && cat log && ls locked replaced >&2', dir]);
+    const { stdout, stderr } = await run('bash', [
+      '-c',
+      'cd "$0" && ls && echo -- && cat locked/counter && echo && cat log && ls locked replaced >&2',
+      dir,
+    ]);
     const [names = '', rest = ''] = stdout.split('--\n');
     const [counter, ...lines] = rest.split('\n');
     expect(Number(counter)).toBe(shares.reduce((sum, { increments }) => sum + increments, 0));
-    expect(lines.slice(0, -1).sort()).toEqual(shares.flatMap((share) => share.lines.map((line) => line.slice(0, -1))).sort());
+    expect(lines.slice(0, -1).sort()).toEqual(
+      shares.flatMap((share) => share.lines.map((line) => line.slice(0, -1))).sort(),
+    );
     const won = shares.flatMap((share) => share.won.map((n) => `once-${n}`)).sort();
-    expect(names.split('\n').filter((name) => name.startsWith('once-')).sort()).toEqual(won);
+    expect(
+      names
+        .split('\n')
+        .filter((name) => name.startsWith('once-'))
+        .sort(),
+    ).toEqual(won);
     expect(names + stderr).not.toMatch(/^(link|lock$|part)/m);
   }
 }
@@ -111,15 +131,21 @@ describe.skipIf(reason !== undefined).each([true, false])(
         await using mounted = await mountNexus({ passthrough, mounts: 2 });
         const roots = mounted.dirs.map((_, i) => mounted.workspaceOf(i));
         await using drivers = new Drivers(roots);
-        const made = await run('bash', ['-c', 'cd "$0" && umask 0 && mkdir -m 755 shared shared/replaced shared/locked w0 w1 w2', roots[0] ?? '']);
+        const made = await run('bash', [
+          '-c',
+          'cd "$0" && umask 0 && mkdir -m 755 shared shared/replaced shared/locked w0 w1 w2',
+          roots[0] ?? '',
+        ]);
         expect(made.code, made.stderr).toBe(0);
         const all = drivers.each.map((driver, i) => ({ driver, dir: `w${i}`, tree: new OpenTree() }));
         const shares: Shared[] = [];
         for (let round = 0; round < rounds; round++) {
-          await Promise.all(all.map((worker, i) => work1(worker, (base + round) * workers + i)));
+          await Promise.all(all.map((worker, i) => runBatch(worker, (base + round) * workers + i)));
           shares.push(
             ...(await Promise.all(
-              all.map(({ driver }, i) => driver.share(`${i}.${round}`, 'shared', (base + round) * workers + i, 60)),
+              all.map(({ driver }, i) =>
+                driver.share(`${i}.${round}`, 'shared', (base + round) * workers + i, 60),
+              ),
             )),
           );
           await checkShared(mounted, shares);

@@ -248,8 +248,14 @@ const space: [number, fc.Arbitrary<SpaceOperation>][] = [
   [2, fc.record({ op: constant('copy'), handle, offset, to: handle, toOffset: offset, length })],
 ];
 
-function steps(more: [number, fc.Arbitrary<Operation | FileOperation | SpaceOperation>][]): fc.Arbitrary<Step> {
-  const all = [[14, operations] as const, [0.2, fc.record({ op: constant('put'), path, data: huge })] as const, ...more];
+function steps(
+  more: [number, fc.Arbitrary<Operation | FileOperation | SpaceOperation>][],
+): fc.Arbitrary<Step> {
+  const all = [
+    [14, operations] as const,
+    [0.2, fc.record({ op: constant('put'), path, data: huge })] as const,
+    ...more,
+  ];
   const operation = fc.oneof(...all.map(([weight, arbitrary]) => ({ weight: weight * 5, arbitrary })));
   return fc.tuple(operation, via).map(([made, through]) => ({ ...made, via: through }));
 }

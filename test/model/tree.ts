@@ -88,7 +88,13 @@ export class Tree {
   stat(path: string): NodeState | Code {
     const refused = attempt(() => this.#there(path));
     if (typeof refused === 'string') return refused;
-    return this.state().get('/' + path.split('/').filter((part) => part !== '').join('/'))!;
+    return this.state().get(
+      '/' +
+        path
+          .split('/')
+          .filter((part) => part !== '')
+          .join('/'),
+    )!;
   }
 
   /** The names in a directory, in order. */

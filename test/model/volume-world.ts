@@ -159,14 +159,17 @@ export class World implements AsyncDisposable {
     // A kill is one moment, a copy takes many: what the thread pool was given ends first.
     await new Promise((resolve) => setTimeout(resolve, 5));
     const copy = mkdtempSync(join(tmpdir(), 'nexus-model-'));
-    const { status, stderr } = spawnSync('python3', ['-c', copying, this.directory, copy], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync('python3', ['-c', copying, this.directory, copy], {
+      encoding: 'utf8',
+    });
     if (status !== 0) throw new Error(`the directory cannot be copied: ${stderr}`);
     const memory = new MemoryKv();
     const entries = this.#memory.scan({ from: '', to: '\u00ff'.repeat(8), limit: Infinity });
     await memory.write((tx) => {
       for (const [key, value] of entries) tx.put(key, value);
     });
-    await this.stop();
+    // Nothing depends on what is abandoned.
+    await this.stop().catch(() => undefined);
     rmSync(this.directory, { recursive: true });
     this.directory = copy;
     this.#memory = memory;
@@ -210,7 +213,13 @@ export class World implements AsyncDisposable {
     await this.content.settle();
     const problems: string[] = [];
     const { kv, content, namespace } = this;
-    for await (const { where, kind, detail } of check({ kv, content, namespace, repair: false, bytes: true })) {
+    for await (const { where, kind, detail } of check({
+      kv,
+      content,
+      namespace,
+      repair: false,
+      bytes: true,
+    })) {
       problems.push(`${where}/${kind}: ${detail}`);
     }
     return problems;
@@ -265,7 +274,10 @@ export class World implements AsyncDisposable {
     }
   }
 
-  async #tree(step: Exclude<Step, FileOperation | { readonly handle: number }>, by: Caller): Promise<unknown> {
+  async #tree(
+    step: Exclude<Step, FileOperation | { readonly handle: number }>,
+    by: Caller,
+  ): Promise<unknown> {
     const place = await this.#resolve(by, step.path);
     switch (step.op) {
       case 'mkdir':
@@ -302,9 +314,13 @@ export class World implements AsyncDisposable {
   async #file(step: Extract<Step, FileOperation & { readonly path: string }>, by: Caller): Promise<unknown> {
     switch (step.op) {
       case 'put':
-        return this.#through(by, step.path, 'truncate', (handle) => writeAll(handle, by, bytesOf(step.data), 0));
+        return this.#through(by, step.path, 'truncate', (handle) =>
+          writeAll(handle, by, bytesOf(step.data), 0),
+        );
       case 'extend':
-        return this.#through(by, step.path, 'append', (handle) => writeAll(handle, by, bytesOf(step.data), 0));
+        return this.#through(by, step.path, 'append', (handle) =>
+          writeAll(handle, by, bytesOf(step.data), 0),
+        );
       case 'patch':
         return this.#through(by, step.path, 'write', (handle) =>
           writeAll(handle, by, bytesOf(step.data), step.offset),
@@ -322,7 +338,10 @@ export class World implements AsyncDisposable {
       }
       case 'list': {
         const { node } = await this.#follow(by, step.path);
-        return (await this.#names(by, node)).map(([name]) => name).sort().join(' ');
+        return (await this.#names(by, node))
+          .map(([name]) => name)
+          .sort()
+          .join(' ');
       }
       case 'open':
         return undefined;
@@ -347,7 +366,7 @@ export class World implements AsyncDisposable {
       case 'pwrite':
         return this.#write(open, bytesOf(step.data), step.offset);
       case 'pread':
-        return digest((await readRange(handle, open.by, step.offset, step.length)));
+        return digest(await readRange(handle, open.by, step.offset, step.length));
       case 'ftruncate':
         // The kernel refuses that by itself.
         if (!handle.flags.write) throw new FsError('EINVAL');

@@ -8,7 +8,9 @@ import { World, type WorldOptions } from './volume-world.ts';
 const long = process.env['NEXUS_LONG'] === undefined ? 1 : 10;
 const { MODEL_SEED: seed, MODEL_PATH: path } = process.env;
 
-type Event = { readonly step: Step; readonly aim: number } | { readonly event: 'close' | 'kill' | 'drain' | 'settle' | 'collect' | 'sync' };
+type Event =
+  | { readonly step: Step; readonly aim: number }
+  | { readonly event: 'close' | 'kill' | 'drain' | 'settle' | 'collect' | 'sync' };
 
 const events = fc.constantFrom<Event>(
   { event: 'close' },
@@ -19,12 +21,22 @@ const events = fc.constantFrom<Event>(
   { event: 'sync' },
 );
 
-const runs = fc.array(fc.oneof({ weight: 30, arbitrary: fc.record({ step: volumeSteps, aim: aims }) }, { weight: 2, arbitrary: events }), {
-  maxLength: 200,
-  size: 'max',
-});
+const runs = fc.array(
+  fc.oneof(
+    { weight: 30, arbitrary: fc.record({ step: volumeSteps, aim: aims }) },
+    { weight: 2, arbitrary: events },
+  ),
+  {
+    maxLength: 200,
+    size: 'max',
+  },
+);
 
-async function happen(world: World, tree: OpenTree, event: Extract<Event, { event: string }>['event']): Promise<void> {
+async function happen(
+  world: World,
+  tree: OpenTree,
+  event: Extract<Event, { event: string }>['event'],
+): Promise<void> {
   switch (event) {
     case 'close':
       tree.closeAll();
