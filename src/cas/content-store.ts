@@ -40,23 +40,38 @@ interface Parts extends AdoptParts, EditParts, SweepParts, VerifyParts, WholePar
 }
 
 async function assemble(options: ContentStoreOptions): Promise<Parts> {
-  const { kv, directory, worker } = options;
+  const { kv, directory } = options;
   const native = loadNative();
   const files = await Files.open(directory);
   const slots = new SlotPool(files, await Counter.open(kv, 'file'), native);
   const packs = new Packs(files, kv, native);
-  const log = await PackLog.open(kv, files, slots, packs);
+  let log: PackLog | undefined;
+  try {
+    log = await PackLog.open(kv, files, slots, packs);
+    return await assembleOver(options, { native, kv, files, slots, packs, log });
+  } catch (error) {
+    await slots.close();
+    log?.close();
+    packs.close();
+    throw error;
+  }
+}
+
+async function assembleOver(
+  { kv, worker }: ContentStoreOptions,
+  disk: Pick<Parts, 'native' | 'kv' | 'files' | 'slots' | 'packs' | 'log'>,
+): Promise<Parts> {
+  const { native, files, packs, log } = disk;
   const protection = new Protection();
   const gate = new Gate();
   const blocks = new Blocks(kv, files, packs, log, protection);
   const objects = new Objects(kv);
   const reader = new Reader(objects, blocks, gate);
+  const objectIds = await Counter.open(kv, 'object');
+  const segmentIds = await Counter.open(kv, 'segment');
   const hashing = new Hashing(worker);
   const puncher = new Puncher(kv, files, native, gate);
   const sealing = new SealQueue({ kv, blocks, objects, packs, hashing, protection, puncher });
-  const objectIds = await Counter.open(kv, 'object');
-  const segmentIds = await Counter.open(kv, 'segment');
-  const disk = { native, kv, files, slots, packs, log };
   return {
     ...disk,
     protection,
@@ -87,9 +102,14 @@ export class ContentStore implements AsyncDisposable {
   }
 
   static async open(options: ContentStoreOptions): Promise<ContentStore> {
-    const parts = await assemble(options);
-    await parts.sealing.start();
-    return new ContentStore(parts);
+    const store = new ContentStore(await assemble(options));
+    try {
+      await store.#parts.sealing.start();
+    } catch (error) {
+      await store[Symbol.asyncDispose]();
+      throw error;
+    }
+    return store;
   }
 
   /** An empty file for staging, pooled or new. ENOSPC, EMFILE, EIO as the host says. */

@@ -20,7 +20,7 @@ import { Writers } from './writers.ts';
 export interface LevelKvOptions {
   /** Runs before anything becomes durable, so that what the values refer to can be made durable first. */
   readonly beforeSync?: () => Promise<void>;
-  /** Size of journal or memtable at which a checkpoint begins (16 MiB); twice that is the most that is kept. */
+  /** Size of journal or memtable at which a checkpoint begins (8 MiB); twice that is the most that is kept. */
   readonly checkpointBytes?: number;
   /** Accept damage: keep what is readable, give up the rest. */
   readonly repair?: boolean;
@@ -54,7 +54,7 @@ export class LevelKv implements KvStore {
     this.#checkpoints = new Checkpoints({
       ...parts,
       sync: () => this.#rounds.join(),
-      limit: options.checkpointBytes ?? 16 * 1024 * 1024,
+      limit: options.checkpointBytes ?? 8 * 1024 * 1024,
     });
     this.#writers = new Writers({
       stored: layers,
