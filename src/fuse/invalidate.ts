@@ -2,7 +2,7 @@
 import type { Name } from '../base/names.ts';
 import type { NodeId } from '../fs/types.ts';
 import type { Connection } from './connection.ts';
-import { NAME_MAX, notify, OUT_HEADER } from './protocol.ts';
+import { EPOCH_MINOR, NAME_MAX, notify, OUT_HEADER } from './protocol.ts';
 
 /** As `vfs/observe` tells it. `via` is the edge the change came through. */
 export type Change =
@@ -23,10 +23,14 @@ interface Range {
   end: number;
 }
 
+/** How long names that the kernel has in use are waited for before all names are taken for old, in milliseconds. */
+const NAMES_PATIENCE = 2;
+
 /**
  * Collects the changes of one step and sends each notification once. The kernel takes one only when it has the locks of the inode, which a
  * request of this mount may hold while it waits for its own answer. So whoever made a change waits for the notifier, which makes the change
- * seen at once, but no longer than `patience`: two mounts changing the same directory could otherwise wait for each other.
+ * seen at once, but no longer than `patience`: two mounts changing the same directory could otherwise wait for each other. Names must not stay
+ * old even then, or a program would open what has another name by now: INC_EPOCH has the kernel ask for every name again, and takes no lock.
  */
 export class Invalidation {
   readonly #connection: Connection;
@@ -89,7 +93,20 @@ export class Invalidation {
     for (const node of attrs) {
       if (!contents.has(node) && !entries.has(node)) this.#connection.dropNode(node, -1, 0);
     }
-    await this.#bounded(this.#connection.device.notified());
+    const written = this.#connection.device.notified();
+    if (entries.size > 0 && (this.#connection.protocol?.minor ?? 0) >= EPOCH_MINOR) {
+      if (await within(NAMES_PATIENCE, written)) return;
+      this.#forgetAllNames();
+      if (contents.size === 0) return;
+    }
+    await within(this.#patience, written);
+  }
+
+  /** From this thread: the notifier is waiting for the lock of a directory. */
+  #forgetAllNames(): void {
+    const { frame, device } = this.#connection;
+    frame.notification(OUT_HEADER, notify.INC_EPOCH);
+    device.send(frame.bytes, OUT_HEADER);
   }
 
   /** A name that was created is dropped too: the kernel may remember that it did not exist. */
@@ -104,13 +121,15 @@ export class Invalidation {
     frame.name(16, name, name.length + 1);
     device.notify(frame.bytes.subarray(0, size));
   }
+}
 
-  async #bounded(written: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#patience);
-    });
-    await Promise.race([written, patience]);
-    clearTimeout(timer);
-  }
+/** Did it come in time? */
+async function within(ms: number, written: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  const inTime = await Promise.race([written.then(() => true), patience]);
+  clearTimeout(timer);
+  return inTime;
 }

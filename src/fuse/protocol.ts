@@ -161,7 +161,9 @@ export const FALLOC_ZERO_RANGE = 16;
 /** The extension of a request that carries supplementary groups. */
 export const EXT_GROUPS = 32;
 
-export const notify = { INVAL_INODE: 2, INVAL_ENTRY: 3 } as const;
+export const notify = { INVAL_INODE: 2, INVAL_ENTRY: 3, INC_EPOCH: 8 } as const;
+/** The first minor version that knows INC_EPOCH. */
+export const EPOCH_MINOR = 44;
 
 /** STATX_BASIC_STATS and STATX_BTIME: what STATX answers. */
 export const STATX_MASK = 0x7ff | 0x800;

@@ -116,6 +116,19 @@ for i in $(seq 100); do echo "insert into t(b) values ('$i');"; done | sqlite3 $
       );
     });
 
+    it('three programs write through one mount and rename through the other: no name is old (FS-11)', async () => {
+      const other = `${mounted.dirs[1]}/workspace`;
+      await run('mkdir both');
+      const program = (me: number): string => `python3 - <<'PY'
+import os
+for i in range(150):
+    with open('both/part-${me}', 'wb') as f: f.write(b'x')
+    os.rename('${other}/both/part-${me}', '${other}/both/done-${me}-%d' % i)
+PY`;
+      await Promise.all([1, 2, 3].map((me) => run(program(me))));
+      expect(await run('ls both | wc -l; find both -type f -size 0')).toBe('450\n');
+    });
+
     it('atomic save, sed -i, dd with holes, tail of a growing file (FS-1)', async () => {
       await run(
         'echo one > save && ln save kept && echo two > .save.swp && mv .save.swp save && [ "$(cat save kept | tr -d "\\n")" = twoone ]',
