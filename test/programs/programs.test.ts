@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mountNexus, whyNoMounts, type MountedNexus } from '../mount/harness.ts';
 import { attempt, shell } from './shell.ts';
 
-const modes = [
+const modes: readonly { title: string; passthrough: boolean; as?: string }[] = [
   { title: 'with passthrough', passthrough: true },
   { title: 'without passthrough', passthrough: false },
+  { title: 'as an agent', passthrough: false, as: 'agent:tester' },
 ];
 
 const smallProject = `
@@ -29,7 +30,8 @@ for (const mode of modes) {
     let mounted: MountedNexus;
     let work: string;
     beforeAll(async () => {
-      mounted = await mountNexus({ passthrough: mode.passthrough, mounts: 2 });
+      const { passthrough, as } = mode;
+      mounted = await mountNexus({ passthrough, mounts: 2, ...(as === undefined ? {} : { as }) });
       work = `${mounted.dirs[0]}/workspace`;
     });
     afterAll(async () => {
