@@ -1,5 +1,4 @@
 /** A volume that is driven by steps, closed and opened again over the same stores, or abandoned as by kill -9. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +26,7 @@ import type { CasVolume } from '../../src/volume/cas-volume.ts';
 import { check } from '../../src/volume/check.ts';
 import { collect } from '../../src/volume/collect.ts';
 import { openCasVolume } from '../../src/volume/open-cas-volume.ts';
+import { copyExactly } from '../volume/copy-exactly.ts';
 import { at, caller, clock, readAll, reading } from '../volume/fixture.ts';
 import { passthrough } from '../volume/passthrough.ts';
 import { bytesOf, digest } from './noise.ts';
@@ -53,29 +53,6 @@ interface Open {
   readonly handle: FileHandle;
   readonly by: Caller;
 }
-
-/** Times to the nanosecond are part of what is left, and so is which pages are holes: cp and tar make holes of zeros or zeros of holes. */
-const copying = `
-import os, sys
-def copy(source, target):
-  for entry in os.scandir(source):
-    to = os.path.join(target, entry.name)
-    if entry.is_dir():
-      os.mkdir(to)
-      copy(entry.path, to)
-      continue
-    stat = entry.stat()
-    with open(entry.path, 'rb') as old, open(to, 'wb') as new:
-      at = 0
-      while at < stat.st_size:
-        try: data = os.lseek(old.fileno(), at, os.SEEK_DATA)
-        except OSError: break
-        at = os.lseek(old.fileno(), data, os.SEEK_HOLE)
-        os.pwrite(new.fileno(), os.pread(old.fileno(), at - data, data), data)
-      os.ftruncate(new.fileno(), stat.st_size)
-    os.utime(to, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-copy(sys.argv[1], sys.argv[2])
-`;
 
 export class World implements AsyncDisposable {
   readonly errors: string[] = [];
@@ -159,10 +136,7 @@ export class World implements AsyncDisposable {
     // A kill is one moment, a copy takes many: what the thread pool was given ends first.
     await new Promise((resolve) => setTimeout(resolve, 5));
     const copy = mkdtempSync(join(tmpdir(), 'nexus-model-'));
-    const { status, stderr } = spawnSync('python3', ['-c', copying, this.directory, copy], {
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(`the directory cannot be copied: ${stderr}`);
+    copyExactly(this.directory, copy);
     const memory = new MemoryKv();
     const entries = this.#memory.scan({ from: '', to: '\u00ff'.repeat(8), limit: Infinity });
     await memory.write((tx) => {

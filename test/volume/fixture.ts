@@ -1,5 +1,4 @@
 /** A volume with its stores in a temporary directory, and the few calls tests make of it again and again. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +16,7 @@ import { Namespace } from '../../src/meta/namespace.ts';
 import type { CasVolume } from '../../src/volume/cas-volume.ts';
 import { openCasVolume } from '../../src/volume/open-cas-volume.ts';
 import type { HostTraits } from '../../src/volume/types.ts';
+import { copyExactly } from './copy-exactly.ts';
 
 export interface Stack extends AsyncDisposable {
   readonly directory: string;
@@ -100,9 +100,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
       // kill -9 is one moment, a copy takes many: what the thread pool was given ends first.
       await new Promise((resolve) => setTimeout(resolve, 50));
       const copy = temporary();
-      // Times to the nanosecond are part of what is left, and so are holes, which cp would make of zeros too.
-      const pack = `tar -C ${directory} --sparse --hole-detection=seek --format=posix -cf - .`;
-      spawnSync('sh', ['-c', `${pack} | tar -C ${copy} -xf -`]);
+      copyExactly(directory, copy);
       copies.push(copy);
       return copy;
     },
