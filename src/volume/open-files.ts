@@ -8,11 +8,19 @@ import { OpenFile } from './open-file.ts';
 import { Retirement } from './retirement.ts';
 import type { Parts } from './types.ts';
 
+/** How many files without a name can still be opened. */
+const REPLACED = 1024;
+
 export class OpenFiles {
   readonly #parts: Parts;
   readonly #files = new Map<number, OpenFile>();
   /** Files whose inode is being read. */
   readonly #opening = new Map<number, Promise<OpenFile>>();
+  /**
+   * The latest files that lost their last name while nobody had them open, nor bytes of them to commit. They can be opened still: a program may
+   * be between looking a name up and opening what it found, and on a local file system nothing comes between the two.
+   */
+  readonly #replaced = new Set<number>();
   readonly #retirement: Retirement;
 
   constructor(parts: Parts) {
@@ -44,7 +52,7 @@ export class OpenFiles {
   hold(ino: number): Awaitable<OpenFile> {
     const file = this.#files.get(ino);
     if (file !== undefined) {
-      if (file.gone) throw stale(ino);
+      if (file.gone && !this.#replaced.has(ino)) throw stale(ino);
       file.users.count++;
       return file;
     }
@@ -52,10 +60,10 @@ export class OpenFiles {
     if (opening !== undefined) return this.#join(opening);
     // From here to the entry in the map nothing may wait: a commit in between would make the inode stale.
     const inode = this.#parts.namespace.inode(ino);
-    if (!(inode instanceof Promise)) return this.add(regular(ino, inode));
+    if (!(inode instanceof Promise)) return this.#addExisting(this.#regular(ino, inode));
     const made = inode.then((read) => {
       this.#opening.delete(ino);
-      const file = this.add(regular(ino, read));
+      const file = this.#addExisting(this.#regular(ino, read));
       file.users.count--;
       return file;
     });
@@ -69,6 +77,12 @@ export class OpenFiles {
     file.users.count++;
     // Whoever came first may have let go of it already.
     this.#files.set(file.ino, file);
+    return file;
+  }
+
+  #addExisting(inode: Inode): OpenFile {
+    const file = this.add(inode);
+    file.gone = inode.nlink === 0;
     return file;
   }
 
@@ -114,10 +128,31 @@ export class OpenFiles {
   /** An inode lost a name. */
   removed(removed: Removed | undefined): void {
     if (removed === undefined || removed.inode.nlink > 0) return;
-    const file = this.#files.get(removed.inode.ino);
+    const { ino } = removed.inode;
+    const file = this.#files.get(ino);
+    if (removed.gone && file?.changed !== true) this.#remember(ino);
     if (file === undefined) return;
     if (removed.gone) file.gone = true;
     else file.nameless = true;
+  }
+
+  #remember(ino: number): void {
+    this.#replaced.add(ino);
+    if (this.#replaced.size <= REPLACED) return;
+    for (const oldest of this.#replaced) {
+      this.#replaced.delete(oldest);
+      return;
+    }
+  }
+
+  /** Without a name and not open a file is gone, although the namespace remembers it for a while. */
+  #regular(ino: number, inode: Inode | undefined): Inode {
+    if (inode === undefined || (inode.nlink === 0 && !this.#replaced.has(ino))) throw stale(ino);
+    const type = inode.mode & S_IFMT;
+    if (type === S_IFREG) return inode;
+    throw type === S_IFDIR
+      ? new FsError('EISDIR', `inode ${String(ino)} is a directory`)
+      : new FsError('EINVAL', `inode ${String(ino)} is no regular file`);
   }
 
   /** What the last close left to be committed is, unless somebody still maps the file. */
@@ -139,14 +174,4 @@ export class OpenFiles {
 
 function stale(ino: number): FsError {
   return new FsError('ESTALE', `there is no inode ${String(ino)} any more`);
-}
-
-/** Without a name and not open: it is gone, although the namespace remembers it for a while. */
-function regular(ino: number, inode: Inode | undefined): Inode {
-  if (inode === undefined || inode.nlink === 0) throw stale(ino);
-  const type = inode.mode & S_IFMT;
-  if (type === S_IFREG) return inode;
-  throw type === S_IFDIR
-    ? new FsError('EISDIR', `inode ${String(ino)} is a directory`)
-    : new FsError('EINVAL', `inode ${String(ino)} is no regular file`);
 }

@@ -121,8 +121,9 @@ describe.skipIf(reason !== undefined)(
       for (let i = 0; i < 3; i++) {
         await run('sh', ['-c', `echo ${i} > ${nexus.workspace}/f${i}`]);
         await nexus.kill9();
-        expect((await run('stat', ['-f', nexus.dir], { env: { LC_ALL: 'C' } })).stderr).toContain(
-          'not connected',
+        // ECONNABORTED for a call that was under way when the last descriptor of the server was closed.
+        expect((await run('stat', ['-f', nexus.dir], { env: { LC_ALL: 'C' } })).stderr).toMatch(
+          /not connected|connection abort/,
         );
         const { stderr, code } = await nexus.nexus(['mount', nexus.dir]);
         expect(code).toBe(0);
