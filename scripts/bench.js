@@ -77,6 +77,8 @@ async function columns() {
     host,
     nexus: await mountNexus('passthrough'),
     'nexus plain': await mountNexus('plain', '--no-passthrough'),
+    // Each operation asks the guard, as for a subject whose rights can be taken back at any moment.
+    'nexus agent': await mountNexus('agent', '--as', 'agent:bench'),
   };
   if (spawnSync('bindfs', ['--version']).status === 0) {
     const dir = join(work, 'bindfs');
@@ -98,7 +100,7 @@ async function makeInput() {
   await sh(
     `git init -q repo && cd repo && git config user.email a@example.org && git config user.name a &&
      for d in $(seq 40); do mkdir -p src/$d; for f in $(seq 25); do seq $d $((d * f + 400)) > src/$d/$f.txt; done; done &&
-     git add . && git commit -qm one && cd .. && tar cf repo.tar -C repo src`,
+     git add . && git commit -qm one && git gc -q && cd .. && tar cf repo.tar -C repo src`,
     input,
   );
   return input;
