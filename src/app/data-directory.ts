@@ -11,7 +11,7 @@ import { loadNative } from '../host/native.ts';
 const format = 1;
 
 /** What a data directory may hold before its `format` file is there: what is left when its first start was cut short. */
-const beginnings = new Set(['lock', 'daemon.log', 'format.new', 'lost+found']);
+const beginnings = new Set(['lock', 'daemon.log', 'daemon.log.old', 'format.new', 'lost+found']);
 
 export interface DataDirectory {
   readonly path: string;

@@ -1,7 +1,7 @@
 /** Finds the daemon of a data directory, or starts it. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, openSync, closeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
@@ -83,6 +83,7 @@ function openLog(data: string): number {
   const path = join(data, 'daemon.log');
   try {
     mkdirSync(data, { recursive: true, mode: 0o700 });
+    rotate(path);
     return openSync(path, 'a', 0o600);
   } catch {
     // The daemon says what is wrong with the directory better than this attempt could.
@@ -120,4 +121,10 @@ async function ready(child: ChildProcess, data: string): Promise<void> {
 /** The answer to commands that only make sense with a daemon. */
 export function noDaemon(data: string): Failure {
   return new Failure('unreachable', `no daemon runs for ${data}: \`nexus mount DIR\` starts one`);
+}
+
+/** Puts a log of more than 8 MiB aside before it is opened anew; one former log is kept. */
+function rotate(path: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > 8 * 1024 * 1024) renameSync(path, `${path}.old`);
 }

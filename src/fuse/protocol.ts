@@ -169,7 +169,6 @@ export const EPOCH_MINOR = 44;
 export const STATX_MASK = 0x7ff | 0x800;
 
 /** Sizes of reply structures. */
-export const ATTR_SIZE = 88;
 export const ENTRY_SIZE = 128;
 export const ATTR_OUT_SIZE = 104;
 export const OPEN_OUT_SIZE = 16;
