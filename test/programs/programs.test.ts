@@ -1,5 +1,5 @@
 /** Ordinary programs on a mount, with passthrough and without (FS-1). */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mountNexus, whyNoMounts, type MountedNexus } from '../mount/harness.ts';
 import { attempt, shell } from './shell.ts';
 
@@ -29,10 +29,18 @@ for (const mode of modes) {
   describe.skipIf(whyNoMounts() !== undefined)(`programs ${mode.title}`, () => {
     let mounted: MountedNexus;
     let work: string;
+    let other: string;
+    let tries = 0;
     beforeAll(async () => {
       const { passthrough, as } = mode;
       mounted = await mountNexus({ passthrough, mounts: 2, ...(as === undefined ? {} : { as }) });
-      work = `${mounted.dirs[0]}/workspace`;
+    });
+    beforeEach(async () => {
+      const [here, there] = mounted.dirs.map((dir) => `${dir}/workspace`);
+      tries++;
+      work = `${here}/${tries}`;
+      other = `${there}/${tries}`;
+      await shell(here ?? '', `mkdir ${tries}`);
     });
     afterAll(async () => {
       await mounted[Symbol.asyncDispose]();
@@ -93,7 +101,6 @@ for i in $(seq 100); do echo "insert into t(b) values ('$i');"; done | sqlite3 $
     });
 
     it('sqlite3: writers on two mounts at once lose nothing (FS-2)', async () => {
-      const other = `${mounted.dirs[1]}/workspace`;
       await run('sqlite3 two.db "create table t(a integer primary key, b text);"');
       const writer =
         'for i in $(seq 60); do sqlite3 -cmd ".timeout 60000" two.db "insert into t(b) values (\'$i\');"; done';
@@ -102,7 +109,6 @@ for i in $(seq 100); do echo "insert into t(b) values ('$i');"; done | sqlite3 $
     });
 
     it('sqlite3 with a write-ahead log on two mounts: what it says it kept is kept (FS-2, FS-11)', async () => {
-      const other = `${mounted.dirs[1]}/workspace`;
       await run(
         'sqlite3 wal2.db "pragma journal_mode=wal; create table t(a integer primary key, b text);" >/dev/null',
       );
@@ -110,16 +116,19 @@ for i in $(seq 100); do echo "insert into t(b) values ('$i');"; done | sqlite3 $
         'kept=0; for i in $(seq 60); do sqlite3 -cmd ".timeout 60000" wal2.db "insert into t(b) values (\'$i\');" 2>/dev/null && kept=$((kept + 1)); done; echo $kept';
       const kept = await Promise.all([attempt(work, writer), attempt(other, writer)]);
       const rows = kept.reduce((sum, { out }) => sum + Number(out), 0);
-      // Without passthrough the memory they would share is refused to whoever comes second.
-      if (mode.passthrough) expect(rows).toBe(120);
+      const [sound, found] = (
+        await run('sqlite3 wal2.db "pragma integrity_check; select count(*) from t;"')
+      ).split('\n');
+      expect(sound).toBe('ok');
       expect(rows).toBeGreaterThan(0);
-      expect(await run('sqlite3 wal2.db "pragma integrity_check; select count(*) from t;"')).toBe(
-        `ok\n${rows}\n`,
-      );
+      if (mode.passthrough) expect(rows).toBe(120);
+      // Without passthrough the memory they would share is refused to whoever comes second. sqlite may meet
+      // the refusal only after it has committed, so that it reports a failure and yet keeps the row.
+      expect(Number(found)).toBeGreaterThanOrEqual(rows);
+      expect(Number(found)).toBeLessThanOrEqual(120);
     });
 
     it('three programs write through one mount and rename through the other: no name is old (FS-11)', async () => {
-      const other = `${mounted.dirs[1]}/workspace`;
       await run('mkdir both');
       const program = (me: number): string => `python3 - <<'PY'
 import os
