@@ -146,6 +146,11 @@ export interface FileHandle {
   write(caller: Caller, data: Uint8Array, offset: number): Promise<number>;
   /** close(2) of one descriptor: changed content becomes a version. Repeatable. */
   flush(caller: Caller): Promise<void>;
+  /**
+   * `flush` for who cannot wait: the version is made as soon as no request waits, and before anybody can change the content or ask for its versions.
+   * Rejects while versions cannot be made, for want of space say.
+   */
+  flushSoon(caller: Caller): Promise<void>;
   /** Content and metadata survive a power cut when it resolves. */
   fsync(caller: Caller, dataOnly: boolean): Promise<void>;
   /** The last descriptor is gone. Idempotent; nothing else may be called afterwards. */

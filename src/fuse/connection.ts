@@ -201,7 +201,6 @@ export class Connection {
     const caller = { ...closing, subject: this.edge.subject, zone: this.edge.zone, via: this.edge.via };
     for (const { node, handle, backed } of this.files.takeAll()) {
       if (backed) this.backings.drop(node);
-      if (handle.flags.write) await this.logged(`flushing node ${node}`, handle.flush(caller));
       await this.logged(`closing node ${node}`, handle.release(caller));
     }
   }

@@ -116,11 +116,7 @@ export async function flush(connection: Connection, request: Request): Promise<v
   const { handle, node } = connection.files.get(request.u64(0));
   const owner = ownerAt(request, 16);
   try {
-    if (handle.flags.write) {
-      const before = handle.stamp;
-      await handle.flush(request);
-      if (handle.io === 'cached') connection.pages.written(node, before, handle.stamp);
-    }
+    if (handle.flags.write) await handle.flushSoon(request);
   } finally {
     if (connection.locks.held(node)) connection.locks.dropOwner(node, 'posix', owner());
   }
@@ -132,8 +128,9 @@ export async function release(connection: Connection, request: Request): Promise
   if ((request.u32(12) & RELEASE_FLOCK_UNLOCK) !== 0) {
     connection.locks.dropOwner(file.node, 'flock', ownerAt(request, 16)());
   }
-  await released(connection, request, file);
+  // Nobody waits for the answer, but the kernel counts what is unanswered among the reads ahead it allows itself.
   connection.done(request);
+  await released(connection, request, file);
 }
 
 /** Nobody is told of what fails here: close(2) has returned long ago. */
@@ -141,7 +138,8 @@ async function released(connection: Connection, request: Request, file: OpenFile
   const { handle, node } = file;
   connection.locks.dropFile(node, request.via, file.fh);
   if (file.backed) connection.backings.drop(node);
-  const before = handle.stamp;
+  const cached = handle.io === 'cached' && handle.flags.write;
+  const before = cached ? handle.stamp : 0;
   await connection.logged(`closing node ${node}`, handle.release(request));
-  if (handle.io === 'cached' && handle.flags.write) connection.pages.written(node, before, handle.stamp);
+  if (cached) connection.pages.written(node, before, handle.stamp);
 }

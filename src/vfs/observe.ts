@@ -238,6 +238,11 @@ class ObservedHandle extends WrappedHandle {
     return this.unseen && this.#tree.heard(caller) ? this.#changed(caller, result, 0, 0) : result;
   }
 
+  override flushSoon(caller: Caller): Promise<void> {
+    const result = this.inner.flushSoon(caller);
+    return this.unseen && this.#tree.heard(caller) ? this.#changed(caller, result, 0, 0) : result;
+  }
+
   override fsync(caller: Caller, dataOnly: boolean): Promise<void> {
     const result = this.inner.fsync(caller, dataOnly);
     return this.unseen && this.#tree.heard(caller) ? this.#changed(caller, result, 0, 0) : result;

@@ -157,6 +157,10 @@ export class WrappedHandle implements FileHandle {
     return this.inner.flush(caller);
   }
 
+  flushSoon(caller: Caller): Promise<void> {
+    return this.inner.flushSoon(caller);
+  }
+
   fsync(caller: Caller, dataOnly: boolean): Promise<void> {
     return this.inner.fsync(caller, dataOnly);
   }

@@ -153,6 +153,7 @@ export class CasVolume implements FileSystem, AsyncDisposable {
   async sync(caller: Caller, node: NodeId): Promise<void> {
     await this.#inode(node);
     if (node !== root) {
+      await this.#files.settled();
       await this.#parts.kv.sync();
       return;
     }

@@ -4,7 +4,6 @@ import type { Caller } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import type { FileHandle, OpenFlags } from '../fs/types.ts';
 import { allocate } from './allocate.ts';
-import { commit } from './commit.ts';
 import { copyRange } from './copy-range.ts';
 import { fsync } from './fsync.ts';
 import { checkOffset } from './limits.ts';
@@ -73,9 +72,20 @@ export class VolumeHandle implements FileHandle {
   }
 
   async flush(caller: Caller): Promise<void> {
-    const file = this.#file;
-    if (!this.flags.write || (!file.watched && !file.changed && file.pending === undefined)) return;
-    await file.serial.run(() => commit(this.#parts, file, caller, { last: false }));
+    if (this.flags.write && this.#mayHaveChanged()) await this.#files.commits.soon(this.#file, caller);
+  }
+
+  async flushSoon(caller: Caller): Promise<void> {
+    const { commits } = this.#files;
+    if (!this.flags.write || !this.#mayHaveChanged()) return;
+    const committed = commits.soon(this.#file, caller);
+    if (commits.failing) await committed;
+    else committed.catch(() => undefined);
+  }
+
+  #mayHaveChanged(): boolean {
+    const { watched, changed, pending } = this.#file;
+    return watched || changed || pending !== undefined;
   }
 
   async fsync(caller: Caller): Promise<void> {
@@ -89,32 +99,16 @@ export class VolumeHandle implements FileHandle {
     file.users.count++;
     file.users.tally(this.#via, this.#io, this.flags.write, -1);
     if (this.flags.write) file.lastCaller = caller;
-    if (file.watched || file.changed || file.pending !== undefined) await this.#commitLast(caller);
+    if (this.#mayHaveChanged() && (this.flags.write || file.users.count === 1)) {
+      file.users.leaving++;
+      await this.#files.commits.soon(file, caller).catch((error: unknown) => {
+        const what = `inode ${String(file.ino)} cannot be committed`;
+        this.#parts.onError(error, `${what}; its bytes are kept and the next close or start tries again`);
+      });
+      file.users.leaving--;
+    }
     const gone = this.#files.letGo(file, caller);
     if (gone instanceof Promise) await gone;
-  }
-
-  async #commitLast(caller: Caller): Promise<void> {
-    const file = this.#file;
-    try {
-      await file.serial.run(() => {
-        if (file.users.count > 1) return undefined;
-        file.observe();
-        if (!file.changed && file.pending === undefined) return undefined;
-        return commit(this.#parts, file, caller, { last: !this.#usedByKernel() });
-      });
-    } catch (error) {
-      this.#parts.onError(
-        error,
-        `inode ${String(file.ino)} cannot be committed; its bytes are kept and the next close or start tries again`,
-      );
-    }
-  }
-
-  /** A mapping outlives the descriptors, and the kernel's own descriptor lives a moment longer. */
-  #usedByKernel(): boolean {
-    const { mappable, staging } = this.#file;
-    return mappable && staging !== undefined && this.#parts.native.usedElsewhere(staging.slot.fd);
   }
 
   async allocate(caller: Caller, mode: number, offset: number, length: number): Promise<void> {

@@ -38,6 +38,8 @@ export class OpenFile {
   binding: Binding | undefined;
   /** The bytes may differ from the base's. */
   changed = false;
+  /** A commit that was asked for and has not begun. */
+  committing: Promise<void> | undefined;
   /** When the bytes changed last, as long as the inode does not say so. */
   pending: Time | undefined;
   /** The kernel writes into the slot by itself, or did: its fstat(2) is the only trace. */

@@ -4,6 +4,7 @@ import type { Caller } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../fs/types.ts';
 import type { Inode, Removed } from '../meta/types.ts';
+import { Commits } from './commits.ts';
 import { OpenFile } from './open-file.ts';
 import { Retirement } from './retirement.ts';
 import type { Parts } from './types.ts';
@@ -22,9 +23,11 @@ export class OpenFiles {
    */
   readonly #replaced = new Set<number>();
   readonly #retirement: Retirement;
+  readonly commits: Commits;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.commits = new Commits(parts);
     this.#retirement = new Retirement(parts, (file) => {
       this.#forget(file);
     });
@@ -155,13 +158,20 @@ export class OpenFiles {
       : new FsError('EINVAL', `inode ${String(ino)} is no regular file`);
   }
 
-  /** What the last close left to be committed is, unless somebody still maps the file. */
+  /** What a close left to be committed is, unless somebody still maps the file. */
   async finish(file: OpenFile): Promise<void> {
+    await file.committing?.catch(() => undefined);
     if (file.users.count === 0 && file.changed) await this.#retirement.finish(file);
+  }
+
+  /** Resolves when what was closed by now is committed, as far as it can be. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#files.values()].map((file) => file.committing));
   }
 
   /** Resolves when every slot that can be given up is. */
   async drain(): Promise<void> {
+    await this.settled();
     await this.#retirement.drain();
   }
 

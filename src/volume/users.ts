@@ -17,6 +17,8 @@ interface Opens {
 export class Users {
   /** Handles, and operations that hold the file for a moment. */
   count = 0;
+  /** Of these, released handles that wait for what they wrote to become a version. */
+  leaving = 0;
   /** Handles that can write. */
   writers = 0;
   #opens: Opens[] = [];

@@ -25,7 +25,7 @@ export class Xattrs {
 
   async get(caller: Caller, ino: number, name: Name): Promise<Uint8Array> {
     const inode = await this.#inode(ino);
-    if ((name as string) === HASH || (name as string) === VERSION) return this.#virtual(inode, name);
+    if ((name as string) === HASH || (name as string) === VERSION) return this.#virtual(ino, name);
     refuseUnkept(name);
     if (hiddenFrom(caller, name)) throw absent(name);
     return this.#parts.namespace.getxattr(ino, name);
@@ -57,10 +57,12 @@ export class Xattrs {
     return inode;
   }
 
-  async #virtual(inode: Inode, name: Name): Promise<Uint8Array> {
+  async #virtual(ino: number, name: Name): Promise<Uint8Array> {
+    const file = this.#files.get(ino);
+    await file?.committing?.catch(() => undefined);
+    const inode = await this.#inode(ino);
     if ((inode.mode & S_IFMT) !== S_IFREG) throw absent(name);
     if ((name as string) === VERSION) return Buffer.from(String(inode.version));
-    const file = this.#files.get(inode.ino);
     file?.observe();
     const hash =
       file?.staging !== undefined && file.changed

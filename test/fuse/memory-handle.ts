@@ -67,6 +67,10 @@ export class MemoryHandle implements FileHandle {
     this.#seen.push(`flush ${this.node}`);
   }
 
+  flushSoon(): Promise<void> {
+    return this.flush();
+  }
+
   async fsync(_: Caller, dataOnly: boolean): Promise<void> {
     this.#seen.push(`fsync ${this.node} ${dataOnly}`);
     fsyncSync(this.#of.fd);

@@ -205,6 +205,10 @@ export class MemoryTree implements FileSystem {
   #handle(node: Node, flags: OpenFlags): FileHandle {
     this.open_++;
     let changed = flags.truncate === true;
+    const flush = (): void => {
+      if (changed) node.versions.push(node.data);
+      changed = false;
+    };
     return {
       node: node.node,
       flags,
@@ -221,10 +225,8 @@ export class MemoryTree implements FileSystem {
         changed = true;
         return data.length;
       },
-      flush: async () => {
-        if (changed) node.versions.push(node.data);
-        changed = false;
-      },
+      flush: async () => flush(),
+      flushSoon: async () => flush(),
       fsync: async () => undefined,
       release: async () => {
         this.open_--;
