@@ -3,20 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { FsError } from '../../src/base/errors.ts';
 import type { KvStore } from '../../src/kv/types.ts';
 import { writeSlot } from '../../src/volume/slot-io.ts';
-import { at, bytesOf, caller, close, openStack, passing, put, readAll, slurp, writing } from './fixture.ts';
-
-/** A store whose writes fail while `failing` is set. */
-function breakable(switches: { failing: boolean }): (kv: KvStore) => KvStore {
-  return (kv) => ({
-    get: (key) => kv.get(key),
-    scan: (range) => kv.scan(range),
-    write: (fn) =>
-      switches.failing ? Promise.reject(new FsError('ENOSPC', 'no room in the journal')) : kv.write(fn),
-    sync: () => kv.sync(),
-    stats: () => kv.stats(),
-    [Symbol.asyncDispose]: () => kv[Symbol.asyncDispose](),
-  });
-}
+import {
+  at,
+  breakable,
+  bytesOf,
+  caller,
+  close,
+  openStack,
+  passing,
+  put,
+  readAll,
+  slurp,
+  writing,
+} from './fixture.ts';
 
 describe('a disk that is full (FS-3, FS-5)', () => {
   it.each([100, 500_000])(

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Caller } from '../../src/base/caller.ts';
+import { FsError } from '../../src/base/errors.ts';
 import { nameFromText } from '../../src/base/names.ts';
 import type { Time } from '../../src/base/time.ts';
 import { ContentStore } from '../../src/cas/content-store.ts';
@@ -172,4 +173,17 @@ export function bytesOf(length: number, seed = 1): Buffer {
     bytes[i] = state & 255;
   }
   return bytes;
+}
+
+/** A store whose writes fail while `failing` is set. */
+export function breakable(switches: { failing: boolean }): (kv: KvStore) => KvStore {
+  return (kv) => ({
+    get: (key) => kv.get(key),
+    scan: (range) => kv.scan(range),
+    write: (fn) =>
+      switches.failing ? Promise.reject(new FsError('ENOSPC', 'no room in the journal')) : kv.write(fn),
+    sync: () => kv.sync(),
+    stats: () => kv.stats(),
+    [Symbol.asyncDispose]: () => kv[Symbol.asyncDispose](),
+  });
 }
