@@ -166,7 +166,8 @@ export class OpenFiles {
 
   /** Resolves when what was closed by now is committed, as far as it can be. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#files.values()].map((file) => file.committing));
+    const commits = [...this.#files.values()].flatMap((file) => file.committing ?? []);
+    await Promise.allSettled(commits);
   }
 
   /** Resolves when every slot that can be given up is. */

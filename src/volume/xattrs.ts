@@ -24,8 +24,8 @@ export class Xattrs {
   }
 
   async get(caller: Caller, ino: number, name: Name): Promise<Uint8Array> {
-    const inode = await this.#inode(ino);
     if ((name as string) === HASH || (name as string) === VERSION) return this.#virtual(ino, name);
+    await this.#inode(ino);
     refuseUnkept(name);
     if (hiddenFrom(caller, name)) throw absent(name);
     return this.#parts.namespace.getxattr(ino, name);
