@@ -1,7 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FsError } from '../../src/base/errors.ts';
-import type { KvStore } from '../../src/kv/types.ts';
 import { writeSlot } from '../../src/volume/slot-io.ts';
 import {
   at,
