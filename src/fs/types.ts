@@ -138,6 +138,8 @@ export interface FileHandle {
    * has the node open with io = 'backing' already: the kernel asks that all opens agree.
    */
   readonly backing: number | undefined;
+  /** Bytes in the file now. */
+  readonly size: number;
   /** Changes whenever the content did: equal stamps mean cached pages are still right. */
   readonly stamp: number;
   /** Fills `into` from `offset`; resolves to the bytes read, less than asked only at the end of the file. */

@@ -1,4 +1,5 @@
 /** Requests on open regular files. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FsError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
 import type { OpenFile } from './open-files.ts';
@@ -13,6 +14,9 @@ import {
   WRITE_KILL_SUIDGID,
 } from './protocol.ts';
 import type { Request } from './request.ts';
+
+/** How long pages are waited for of which the kernel keeps one locked, ms. */
+const LOCKED_PAGE = 2;
 
 export async function read(connection: Connection, request: Request): Promise<void> {
   const { handle } = connection.files.get(request.u64(0));
@@ -42,7 +46,11 @@ export async function write(connection: Connection, request: Request): Promise<v
   connection.device.keep();
   try {
     if (kill) await killSetId(connection, request, file);
-    const length = await changing(connection, file, () => file.handle.write(request, data, offset));
+    const { handle } = file;
+    const pages = handle.flags.append === true && handle.io === 'cached';
+    const aside = pages && handle.size !== offset;
+    const length = await changing(connection, file, () => handle.write(request, data, offset));
+    if (aside || (pages && handle.size !== offset + length)) await misplaced(connection, file, offset);
     answerLength(connection, request, length);
   } finally {
     connection.device.giveBack(request.message);
@@ -64,6 +72,16 @@ async function changing<T>(connection: Connection, file: OpenFile, operate: () =
   if (handle.io === 'cached') connection.pages.written(node, before, handle.stamp);
   else connection.pages.forget(node);
   return result;
+}
+
+/**
+ * The kernel appends where it believes the end is, and has put the bytes there into its pages; but somebody else made the file longer. These
+ * pages go before the answer. The last one it may keep locked until then, and it reads that one again by itself: no need to wait for it.
+ */
+async function misplaced(connection: Connection, { node }: OpenFile, offset: number): Promise<void> {
+  connection.pages.forget(node);
+  connection.dropNode(node, offset, 0);
+  await Promise.race([connection.device.notified(), sleep(LOCKED_PAGE)]);
 }
 
 /** `struct fuse_write_out`. */

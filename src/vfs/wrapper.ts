@@ -141,6 +141,10 @@ export class WrappedHandle implements FileHandle {
     return this.inner.backing;
   }
 
+  get size(): number {
+    return this.inner.size;
+  }
+
   get stamp(): number {
     return this.inner.stamp;
   }

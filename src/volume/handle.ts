@@ -47,6 +47,11 @@ export class VolumeHandle implements FileHandle {
     return this.#io === 'backing' ? this.#file.staging?.slot.fd : undefined;
   }
 
+  get size(): number {
+    this.#file.observe();
+    return this.#file.size;
+  }
+
   get stamp(): number {
     this.#file.observe();
     return this.#file.stamp;

@@ -47,6 +47,10 @@ export class MemoryHandle implements FileHandle {
     this.#released = released;
   }
 
+  get size(): number {
+    return fstatSync(this.#of.fd).size;
+  }
+
   get stamp(): number {
     return this.#of.stamp;
   }

@@ -82,6 +82,37 @@ describe.skipIf(reason !== undefined)(`a mount${reason === undefined ? '' : ` ($
     );
   });
 
+  it.each([[], ['--no-passthrough']])(
+    'keeps appending at the end, whoever made the file longer meanwhile %s (FS-2, FS-11)',
+    async (...options) => {
+      await using nexus = await mountNexus({ mounts: 2, options });
+      // With a set-id bit the kernel does no I/O by itself: it appends where it believes the end is.
+      const script = `
+import os, sys
+here, there = sys.argv[1] + '/f', sys.argv[2] + '/f'
+with open(here, 'wb') as f: f.write(b'start ')
+os.chmod(here, 0o4755)
+with open(here, 'ab+', buffering=0) as log:
+    log.write(b'one ')
+    with open(there, 'r+b') as f: f.seek(16384); f.write(b'x' * 195)
+    log.write(b'y' * 262145)
+    end = 16384 + 195
+    assert os.pread(log.fileno(), 100000, 16384) == (b'x' * 195 + b'y' * 100000)[:100000], 'what was appended'
+    assert os.fstat(log.fileno()).st_size == end + 262145, 'size'
+for path in (here, there):
+    data = open(path, 'rb').read()
+    assert data == b'start one ' + bytes(16384 - 10) + b'x' * 195 + b'y' * 262145, path
+`;
+      const { code, stderr } = await run('python3', [
+        '-c',
+        script,
+        ...nexus.dirs.map((dir) => `${dir}/workspace`),
+      ]);
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+    },
+  );
+
   it('shows the changes of commands (FS-11)', async () => {
     await using nexus = await mountNexus();
     await shell(nexus, '[ ! -e "$1/f" ]; ls "$1" > /dev/null');

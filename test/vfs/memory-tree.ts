@@ -214,6 +214,7 @@ export class MemoryTree implements FileSystem {
       flags,
       io: this.io,
       backing: this.io === 'backing' ? 0 : undefined,
+      size: node.data.length,
       stamp: 0,
       read: async (_, into, offset) => node.data.copy(into, 0, offset),
       write: async (_, data, offset) => {
