@@ -47,10 +47,10 @@ export async function write(connection: Connection, request: Request): Promise<v
   try {
     if (kill) await killSetId(connection, request, file);
     const { handle } = file;
-    const pages = handle.flags.append === true && handle.io === 'cached';
-    const aside = pages && handle.size !== offset;
+    const appends = handle.flags.append === true;
+    const aside = appends && handle.size !== offset;
     const length = await changing(connection, file, () => handle.write(request, data, offset));
-    if (aside || (pages && handle.size !== offset + length)) await misplaced(connection, file, offset);
+    if (aside || (appends && handle.size !== offset + length)) await misplaced(connection, file, offset);
     answerLength(connection, request, length);
   } finally {
     connection.device.giveBack(request.message);
@@ -75,7 +75,7 @@ async function changing<T>(connection: Connection, file: OpenFile, operate: () =
 }
 
 /**
- * The kernel appends where it believes the end is, and has put the bytes there into its pages; but somebody else made the file longer. These
+ * The kernel appends where it believes the end is, and takes the pages there for what it wrote; but somebody else made the file longer. These
  * pages go before the answer. The last one it may keep locked until then, and it reads that one again by itself: no need to wait for it.
  */
 async function misplaced(connection: Connection, { node }: OpenFile, offset: number): Promise<void> {

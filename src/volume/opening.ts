@@ -42,7 +42,7 @@ export class Opening {
     }
     const mayBack = flags.passthrough === true && (await this.#mayBack(file, flags));
     file.observe();
-    const io = file.users.choose(caller.via, flags.write, mayBack, file.mapped);
+    const io = appendable(file.users.choose(caller.via, flags.write, mayBack, file.mapped), flags);
     if (!flags.write && io !== 'backing') return this.#handle(caller, file, flags, io);
     file.users.tally(caller.via, io, flags.write, 1);
     try {
@@ -51,7 +51,7 @@ export class Opening {
       file.users.tally(caller.via, io, flags.write, -1);
       if (io !== 'backing' || (flags.truncate === true && flags.write)) throw error;
       // There is no room to stage it whole: the daemon can do the I/O as well.
-      const other = file.users.choose(caller.via, flags.write, false, file.mapped);
+      const other = appendable(file.users.choose(caller.via, flags.write, false, file.mapped), flags);
       if (other === 'backing') throw error;
       return this.#handle(caller, file, flags, other);
     }
@@ -153,11 +153,12 @@ export class Opening {
     flags: OpenFlags,
     slot: Slot | undefined,
   ): VolumeHandle['io'] {
-    if (slot === undefined) return 'cached';
+    if (slot === undefined) return appendable('cached', flags);
     file.staging = new CompleteStaging(this.#parts.native, slot);
     file.binding = newBinding(inode.ino);
     file.lastCaller = caller;
-    if (flags.passthrough !== true || (inode.mode & (S_ISUID | S_ISGID)) !== 0) return 'cached';
+    if (flags.passthrough !== true || (inode.mode & (S_ISUID | S_ISGID)) !== 0)
+      return appendable('cached', flags);
     file.watched = true;
     return 'backing';
   }
@@ -182,6 +183,14 @@ export class Opening {
       await this.#files.letGo(held, caller);
     }
   }
+}
+
+/**
+ * With its page cache the kernel cuts one write(2) at the pages it does not have, and what another mount appends may come between the pieces. Only
+ * for what appends and does nothing else: the kernel cannot map such a descriptor either way.
+ */
+function appendable(io: VolumeHandle['io'], flags: OpenFlags): VolumeHandle['io'] {
+  return io === 'cached' && flags.append === true && !flags.read ? 'direct' : io;
 }
 
 /** EBADF-like misuse of the contract: a handle that can do nothing. */

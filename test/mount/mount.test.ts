@@ -113,6 +113,31 @@ for path in (here, there):
     },
   );
 
+  it.each([[], ['--no-passthrough']])(
+    'takes every line that several programs append through two mounts, whole %s (FS-2, FS-11)',
+    async (...options) => {
+      await using nexus = await mountNexus({ mounts: 2, options });
+      const writer = `
+import os, random, sys
+me = sys.argv[1]
+for i in range(300):
+    fd = os.open(random.choice(sys.argv[2:]) + '/log', os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(fd, ('%s-%d ' % (me, i)).encode() + me.encode() * random.randrange(400) + b'\\n')
+    os.close(fd)
+`;
+      const writers = ['a', 'b', 'c'];
+      const volumes = nexus.dirs.map((dir) => `${dir}/workspace`);
+      const ends = await Promise.all(writers.map((me) => run('python3', ['-c', writer, me, ...volumes])));
+      expect(ends.map(({ stderr }) => stderr)).toEqual(['', '', '']);
+      for (const volume of volumes) {
+        const { stdout } = await run('cat', [`${volume}/log`]);
+        const lines = stdout.split('\n').slice(0, -1);
+        expect(lines.filter((line) => !/^([abc])-\d+ \1*$/.test(line))).toEqual([]);
+        expect(new Set(lines.map((line) => line.split(' ')[0])).size).toBe(900);
+      }
+    },
+  );
+
   it('shows the changes of commands (FS-11)', async () => {
     await using nexus = await mountNexus();
     await shell(nexus, '[ ! -e "$1/f" ]; ls "$1" > /dev/null');
