@@ -4,6 +4,7 @@
  * no NUL, neither `.` nor `..`). POSIX mode bits are checked by the edge (the kernel does for a mount); ownership rules that depend on
  * them (setgid inheritance, clearing of set-id bits) belong to the FileSystem.
  */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { Caller } from '../base/caller.ts';
 import type { Name } from '../base/names.ts';
 import type { Time } from '../base/time.ts';
@@ -45,6 +46,15 @@ export interface Attr {
   readonly version: number;
   /** Directories: the directory above; the root's is the root itself. Undefined for everything else. */
   readonly parent?: NodeId;
+}
+
+/** What permissions on a node derive from. */
+export interface Lineage {
+  /** The directories it has names in, each once: none for the root of the whole tree, and for a node without a name. */
+  readonly parents: readonly NodeId[];
+  readonly directory: boolean;
+  /** The subject who made it (`type:id`); undefined for what nobody made. */
+  readonly owner: string | undefined;
 }
 
 /** 'now' stamps with the FileSystem's clock. */
@@ -179,6 +189,8 @@ export interface Created {
 export interface FileSystem {
   /** The entry of a name. ENOENT, ENOTDIR. */
   lookup(caller: Caller, at: Place): Promise<Attr>;
+  /** What permissions on the node derive from; undefined where there is no such node. At once where it is in memory. */
+  lineage(node: NodeId): Awaitable<Lineage | undefined>;
   /** ESTALE for a node that is gone. Unlinked nodes answer while they are open. */
   getattr(caller: Caller, node: NodeId): Promise<Attr>;
   setattr(caller: Caller, node: NodeId, change: AttrChange): Promise<Attr>;

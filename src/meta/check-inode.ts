@@ -3,6 +3,7 @@ import type { Awaitable } from '../base/awaitable.ts';
 import { root } from '../fs/types.ts';
 import { type Report, findVersionProblems, repairVersions } from './check-versions.ts';
 import { attach, cutEntry, dropOtherEntries } from './lost-found.ts';
+import { placesAgree, replacePlaces } from './check-parents.ts';
 import { orphanKey } from './keys.ts';
 import type { Store } from './store.ts';
 import type { Tally } from './tally.ts';
@@ -45,6 +46,7 @@ async function looksWrong(store: Store, tally: Tally, inode: Inode): Promise<boo
     if (named > 1 || inode.parent !== parentOf(tally, inode)) return true;
     if (await isInCircle((ino) => store.inode(ino), inode)) return true;
   }
+  if (!isDirectory(inode) && !(await placesAgree(store.kv, tally, inode))) return true;
   let wrong = false;
   await findVersionProblems(store.kv, inode, () => {
     wrong = true;
@@ -84,7 +86,14 @@ async function checkLinks(
   report: Report,
 ): Promise<Inode> {
   const next = { ...inode };
-  if (isDirectory(inode)) {
+  let changed = false;
+  if (!isDirectory(inode)) {
+    if (!(await placesAgree(u.tx, tally, inode))) {
+      report('parent', 'the directories given for its names are not those that name it');
+      changed = true;
+      if (repair) next.parent = await replacePlaces(u, inode.ino);
+    }
+  } else {
     next.parent = parentOf(tally, inode);
     if (tally.named(inode.ino) > 1) {
       report('directory-links', `a directory with ${tally.named(inode.ino)} names`);
@@ -96,7 +105,8 @@ async function checkLinks(
   next.nlink = linksOf(tally, { ...inode, nlink: 1 });
   if (next.nlink !== inode.nlink)
     report('link-count', `${inode.nlink} links are counted, ${next.nlink} exist`);
-  if (!repair || (next.nlink === inode.nlink && next.parent === inode.parent)) return inode;
+  changed ||= next.nlink !== inode.nlink || next.parent !== inode.parent;
+  if (!repair || !changed) return inode;
   u.tx.delete(orphanKey(inode.ino));
   return u.put(inode, next);
 }

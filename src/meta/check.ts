@@ -5,8 +5,9 @@
 import { type Name, nameToText } from '../base/names.ts';
 import { encodeU48 } from './bytes.ts';
 import { checkInode } from './check-inode.ts';
+import { checkLinkRecords } from './check-parents.ts';
 import { decodeEntry } from './entry-codec.ts';
-import { decodeInode } from './inode-codec.ts';
+import { decodeInode, ownerNumber } from './inode-codec.ts';
 import { NAME_AT, inodeCountKey, inodeKey, orphanKey, readId6 } from './keys.ts';
 import { records } from './records.ts';
 import type { Store } from './store.ts';
@@ -25,6 +26,7 @@ export async function* check(store: Store, repair: boolean): AsyncGenerator<Prob
   for (let from = await nextInode(store, 0); from !== undefined; from = await nextInode(store, from + SPAN)) {
     inodes += yield* checkSpan(store, from, repair);
   }
+  yield* checkLinkRecords(store, repair);
   // Whoever wrote meanwhile, a repair too, may have changed the count.
   if (revision === store.counts().revision) yield* checkCount(store, inodes, repair);
 }
@@ -55,7 +57,9 @@ async function* checkSpan(
         if (!tally.has(ino)) break;
         if (round === 0) seen++;
         if (again?.has(ino) === false) continue;
-        const result = await checkInode(store, tally, decodeInode(ino, bytes), repair);
+        if (round === 0) yield* checkOwner(store, ino, bytes, repair);
+        const inode = decodeInode(ino, bytes, store.subjects);
+        const result = await checkInode(store, tally, inode, repair);
         if (result === 'changing') changing.add(ino);
         else yield* result;
       }
@@ -89,6 +93,24 @@ async function* checkEntry(store: Store, { key, entry }: Suspect, repair: boolea
     };
   });
   if (problem !== undefined) yield problem;
+}
+
+async function* checkOwner(
+  store: Store,
+  ino: number,
+  bytes: Uint8Array,
+  repair: boolean,
+): AsyncGenerator<Problem> {
+  const number = ownerNumber(bytes);
+  if (store.subjects.has(number)) return;
+  if (repair) {
+    await update(store, async (u) => {
+      const inode = await u.inode(ino);
+      if (inode !== undefined) u.put(inode, { ...inode });
+    });
+  }
+  const detail = `inode ${ino} belongs to subject number ${number}, whose name is not recorded`;
+  yield { kind: 'owner', detail, repaired: repair };
 }
 
 async function* checkOrphans(store: Store, repair: boolean): AsyncGenerator<Problem> {

@@ -18,7 +18,7 @@ export async function* contents(store: Store): AsyncGenerator<Uint8Array, void, 
 
 async function* ofInodes(store: Store, table: 'i' | 'I'): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const [key, bytes] of records(store.kv, table)) {
-    const inode = decodeInode(readId6(key, 1), bytes);
+    const inode = decodeInode(readId6(key, 1), bytes, store.subjects);
     if ((inode.mode & S_IFMT) === S_IFREG && inode.content.length > 0) yield inode.content;
   }
 }

@@ -18,12 +18,19 @@ const BTIME = 63;
 const VERSION = 75;
 const PARENT = 79;
 const REVISION = 85;
-const TAIL = 91;
+const OWNER = 91;
+const TAIL = 95;
+
+/** Who is meant by the numbers of owners. */
+export interface SubjectNames {
+  nameOf(number: number): string;
+}
 
 const HAS_XATTRS = 1;
 const NAMELESS = 2;
 
-export function encodeInode(inode: Inode): Uint8Array {
+/** `owner` is the number of the inode's owner. */
+export function encodeInode(inode: Inode, owner: number): Uint8Array {
   const tail = (inode.mode & S_IFMT) === S_IFLNK ? inode.target : inode.content;
   const bytes = Buffer.allocUnsafe(TAIL + tail.length);
   bytes[FLAGS] = (inode.xattrs ? HAS_XATTRS : 0) | (inode.nameless ? NAMELESS : 0);
@@ -40,12 +47,18 @@ export function encodeInode(inode: Inode): Uint8Array {
   bytes.writeUInt32BE(inode.version, VERSION);
   bytes.writeUIntBE(inode.parent, PARENT, 6);
   bytes.writeUIntBE(inode.revision, REVISION, 6);
+  bytes.writeUInt32BE(owner, OWNER);
   if (tail.length > 0) bytes.set(tail, TAIL);
   return bytes;
 }
 
+/** The number of the owner in a record that `decodeInode` took. */
+export function ownerNumber(bytes: Uint8Array): number {
+  return viewOf(bytes).getUint32(OWNER);
+}
+
 /** EIO for what is no inode record. */
-export function decodeInode(ino: number, bytes: Uint8Array): Inode {
+export function decodeInode(ino: number, bytes: Uint8Array, subjects: SubjectNames): Inode {
   if (bytes.length < TAIL) {
     throw new FsError('EIO', `the record of inode ${ino} is cut off; run nexus fsck`);
   }
@@ -70,6 +83,7 @@ export function decodeInode(ino: number, bytes: Uint8Array): Inode {
     btime: readTime(view, BTIME),
     version: view.getUint32(VERSION),
     parent: readU48(view, PARENT),
+    owner: subjects.nameOf(view.getUint32(OWNER)),
     revision: readU48(view, REVISION),
     xattrs: (flags & HAS_XATTRS) !== 0,
     nameless: (flags & NAMELESS) !== 0,

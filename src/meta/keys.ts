@@ -6,8 +6,10 @@
  *     a ino:6 name                   xattr           A ino:6 name \0 ended:6
  *     v ino:6 number:4               version         (never ends)
  *     o ino:6                        orphan          (nothing to remember)
+ *     l ino:6 parent:6               link            (not remembered)
  *     t second:6                     the first revision of a second in which there was one
  *     m name                         the format and the counters
+ *     ms number:4                    subject         (never ends)
  *
  * Numbers are big-endian, so that the order of keys is the order of numbers. Names hold no NUL, so that one name's past
  * ends before the next name begins.
@@ -44,6 +46,8 @@ export const inodeCountKey = 'mcount';
 export const inodeKey = (ino: number): Key => 'i' + id6(ino);
 export const pastInodeKey = (ino: number, ended: number): Key => 'I' + id6(ino) + id6(ended);
 export const orphanKey = (ino: number): Key => 'o' + id6(ino);
+export const linkKey = (ino: number, parent: number): Key => 'l' + id6(ino) + id6(parent);
+export const linkParent = (key: Key): number => readId6(key, 7);
 export const secondKey = (second: number): Key => 't' + id6(second);
 
 /** `hash` is the six bytes of `nameHash`. */
@@ -62,18 +66,22 @@ export const XATTR_NAME_AT = 7;
 
 export const xattrKey = (ino: number, name: Name): Key => 'a' + id6(ino) + name;
 
-export function versionKey(ino: number, number: number): Key {
-  return (
-    'v' +
-    id6(ino) +
-    String.fromCharCode(number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255)
-  );
+export const versionKey = (ino: number, number: number): Key => 'v' + id6(ino) + id4(number);
+/** The number in a version key. */
+export const readVersionNumber = (key: Key): number => readId4(key, 7);
+
+export const subjectPrefix = 'ms';
+export const subjectKey = (number: number): Key => subjectPrefix + id4(number);
+/** The number in a subject's key. */
+export const readSubjectNumber = (key: Key): number => readId4(key, subjectPrefix.length);
+
+function id4(n: number): string {
+  return String.fromCharCode(n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255);
 }
 
-/** The number in a version key. */
-export function readVersionNumber(key: Key): number {
+function readId4(key: Key, at: number): number {
   return (
-    key.charCodeAt(7) * 0x1000000 +
-    ((key.charCodeAt(8) << 16) | (key.charCodeAt(9) << 8) | key.charCodeAt(10))
+    key.charCodeAt(at) * 0x1000000 +
+    ((key.charCodeAt(at + 1) << 16) | (key.charCodeAt(at + 2) << 8) | key.charCodeAt(at + 3))
   );
 }

@@ -3,6 +3,7 @@ import type { Caller } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import type { Place } from '../fs/types.ts';
 import { orphanKey } from './keys.ts';
+import { parentAfter } from './links.ts';
 import { LINK_MAX, checkName, exists, tooManyLinks } from './make.ts';
 import type { Store } from './store.ts';
 import type { Inode } from './types.ts';
@@ -22,7 +23,9 @@ export async function link(store: Store, _caller: Caller, ino: number, place: Pl
       throw new FsError('EPERM', `inode ${ino} is a directory and can have one name only`);
     if (file.nlink >= LINK_MAX) throw tooManyLinks(`inode ${ino}`);
     if (file.nameless) u.tx.delete(orphanKey(ino));
-    const inode = u.put(file, { ...file, nlink: file.nlink + 1, nameless: false, ctime: u.now });
+    const above = await parentAfter(u, file, undefined, parent.ino);
+    const next = { ...file, nlink: file.nlink + 1, parent: above, nameless: false, ctime: u.now };
+    const inode = u.put(file, next);
     u.putEntry(key, ino, inode.mode);
     touch(u, parent, 0);
     return inode;

@@ -5,13 +5,15 @@ import { S_IFDIR, root } from '../fs/types.ts';
 import type { Key } from '../kv/types.ts';
 import { decodeEntry } from './entry-codec.ts';
 import { id6, orphanKey, readId6 } from './keys.ts';
+import { replaceLinks } from './links.ts';
 import { addNode } from './make.ts';
 import type { Inode } from './types.ts';
 import { type Update, isDirectory, touch } from './update.ts';
 
 const PAGE = 1_000;
+/** What a check makes belongs to nobody. */
 const system: Caller = {
-  subject: 'system:check',
+  subject: '',
   zone: '',
   uid: 0,
   gid: 0,
@@ -27,12 +29,13 @@ export async function attach(u: Update, inode: Inode, subdirectories: number): P
   const key = await freeKey(u, parent.ino, `#${inode.ino}`);
   const directory = isDirectory(inode);
   u.tx.delete(orphanKey(inode.ino));
+  await replaceLinks(u, inode.ino, []);
   u.putEntry(key, inode.ino, inode.mode);
   touch(u, parent, directory ? 1 : 0);
   return u.put(inode, {
     ...inode,
     nlink: directory ? 2 + subdirectories : 1,
-    parent: directory ? parent.ino : 0,
+    parent: parent.ino,
     nameless: false,
   });
 }
@@ -79,7 +82,12 @@ async function removeKey(u: Update, key: Key): Promise<void> {
 }
 
 /** Entries in a range that name the inode: a search without an index, for repairs only. */
-async function* entriesOf(u: Update, ino: number, from: Key, to: Key): AsyncGenerator<Key, void, undefined> {
+export async function* entriesOf(
+  u: Update,
+  ino: number,
+  from: Key,
+  to: Key,
+): AsyncGenerator<Key, void, undefined> {
   for (let next = from; ; ) {
     const page = await u.tx.scan({ from: next, to, limit: PAGE });
     for (const [key, bytes] of page) if (decodeEntry(bytes).ino === ino) yield key;

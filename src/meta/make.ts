@@ -66,7 +66,7 @@ export async function makeNameless(
   return update(store, async (u) => {
     const parent = await u.directory(directory);
     const node = born(u, caller, parent, { mode: S_IFREG | (mode & 0o7777) });
-    const inode = u.put(undefined, { ...node, nlink: 0, nameless: true });
+    const inode = u.put(undefined, { ...node, nlink: 0, parent: 0, nameless: true });
     u.tx.put(orphanKey(inode.ino), EMPTY);
     if (also !== undefined) await also(u.tx, inode);
     return inode;
@@ -95,7 +95,8 @@ function born(u: Update, caller: Caller, parent: Inode, what: NewNode): Inode {
     ctime: now,
     btime: now,
     version: 0,
-    parent: type === S_IFDIR ? parent.ino : 0,
+    parent: parent.ino,
+    owner: caller.subject,
     revision: 0,
     xattrs: false,
     nameless: false,

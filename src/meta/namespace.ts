@@ -3,13 +3,14 @@ import type { Awaitable } from '../base/awaitable.ts';
 import type { Caller } from '../base/caller.ts';
 import type { Name } from '../base/names.ts';
 import type { Time } from '../base/time.ts';
-import type { NewNode, Place, RenameMode, XattrMode } from '../fs/types.ts';
+import type { Lineage, NewNode, Place, RenameMode, XattrMode } from '../fs/types.ts';
 import { andThen } from './and-then.ts';
 import { change } from './attributes.ts';
 import { check } from './check.ts';
 import { commit } from './commit.ts';
 import { contents } from './contents.ts';
 import { list, lookup } from './directory.ts';
+import { lineage, nameIn } from './lineage.ts';
 import { link } from './link.ts';
 import { make, makeNameless } from './make.ts';
 import { inodeAt, listAt, lookupAt, revisionAt, secondOf } from './past.ts';
@@ -137,6 +138,19 @@ export class Namespace {
    */
   list(parent: number, after: number, limit: number): Awaitable<readonly Listed[]> {
     return list(this.#store, parent, after, limit);
+  }
+
+  /**
+   * The directories an inode has names in (none while it has no name), its kind, its owner. Undefined for what is gone; directories
+   * that were removed answer as long as `inode` does, for nobody tells whether they are open. At once where the inode is in memory.
+   */
+  lineage(ino: number): Awaitable<Lineage | undefined> {
+    return lineage(this.#store, ino);
+  }
+
+  /** A name that an inode has in a directory; undefined where it has none. Reads the directory until it is found. */
+  nameIn(parent: number, ino: number): Promise<Name | undefined> {
+    return nameIn(this.#store, parent, ino);
   }
 
   /** ENODATA. */

@@ -3,6 +3,7 @@ import type { Awaitable } from '../base/awaitable.ts';
 import { andThen } from './and-then.ts';
 import { EMPTY } from './bytes.ts';
 import { decodeInode } from './inode-codec.ts';
+import { parentAfter } from './links.ts';
 import { orphanKey, pastInodeKey, readId6, versionKey } from './keys.ts';
 import type { Store } from './store.ts';
 import type { Inode, IsOpen, Removed } from './types.ts';
@@ -11,10 +12,16 @@ import { endXattrs } from './xattrs.ts';
 
 const PAGE = 1_000;
 
-/** Takes a name from an inode: one of a file's, the only one of a directory. The entry is the caller's affair. */
-export async function dropName(u: Update, before: Inode, isOpen: IsOpen): Promise<Removed> {
+/** Takes a name in a directory from an inode: one of a file's, the only one of a directory. The entry is the caller's affair. */
+export async function dropName(
+  u: Update,
+  before: Inode,
+  directory: number,
+  isOpen: IsOpen,
+): Promise<Removed> {
   const nlink = isDirectory(before) ? 0 : Math.max(0, before.nlink - 1);
-  const next = { ...before, nlink, ctime: u.now };
+  const parent = isDirectory(before) ? before.parent : parentAfter(u, before, directory, undefined);
+  const next = { ...before, nlink, ctime: u.now, parent: parent instanceof Promise ? await parent : parent };
   if (nlink > 0) return { inode: u.put(before, next), gone: false };
   if (isOpen(before.ino)) {
     u.tx.put(orphanKey(before.ino), EMPTY);
@@ -47,7 +54,7 @@ async function endVersions(u: Update, orphan: Inode): Promise<void> {
     reverse: true,
   });
   const newest = past[0];
-  const named = newest === undefined ? 0 : decodeInode(orphan.ino, newest[1]).version;
+  const named = newest === undefined ? 0 : decodeInode(orphan.ino, newest[1], u.store.subjects).version;
   for (let number = named + 1; number <= orphan.version; number++)
     u.tx.delete(versionKey(orphan.ino, number));
 }

@@ -25,7 +25,7 @@ export function inodeAt(store: Store, ino: number, revision: number): Awaitable<
     const range = { from: pastInodeKey(ino, revision + 1), to: pastInodeKey(ino + 1, 0), limit: 1 };
     return andThen(store.kv.scan(range), ([first]) => {
       if (first === undefined) return undefined;
-      const past = decodeInode(ino, first[1]);
+      const past = decodeInode(ino, first[1], store.subjects);
       return past.revision <= revision ? past : undefined;
     });
   });

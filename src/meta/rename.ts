@@ -1,7 +1,10 @@
 /** rename(2) and renameat2(2). The order of the checks is Linux's: it decides which of several errors is seen. */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { Caller } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import { type Place, type RenameMode, root } from '../fs/types.ts';
+import { andThen } from './and-then.ts';
+import { parentAfter } from './links.ts';
 import { LINK_MAX, checkName, exists, tooManyLinks } from './make.ts';
 import { dropName } from './orphans.ts';
 import type { Store } from './store.ts';
@@ -58,11 +61,12 @@ async function move(u: Update, way: Way & { readonly toKey: string }, isOpen: Is
   if (fromParent !== toParent && toParent.nlink + moves - goes > LINK_MAX) throw linkMax(toParent);
   if (target !== undefined && goes === 1) await checkEmpty(u, target.inode.ino, to);
 
-  const replaced = target === undefined ? undefined : await dropName(u, target.inode, isOpen);
+  const replaced = target === undefined ? undefined : await dropName(u, target.inode, toParent.ino, isOpen);
   if (target !== undefined) u.deleteEntry(target.key, target.entry);
   u.deleteEntry(source.key, source.entry);
   u.putEntry(way.toKey, source.inode.ino, source.inode.mode);
-  const moved = place(u, source.inode, toParent);
+  const placed = place(u, source.inode, fromParent, toParent);
+  const moved = placed instanceof Promise ? await placed : placed;
   if (fromParent === toParent) touch(u, fromParent, -goes);
   else {
     touch(u, fromParent, -moves);
@@ -84,8 +88,8 @@ async function exchange(u: Update, way: Way, target: Found): Promise<Renamed> {
   u.deleteEntry(target.key, target.entry);
   u.putEntry(source.key, target.inode.ino, target.inode.mode);
   u.putEntry(target.key, source.inode.ino, source.inode.mode);
-  const moved = place(u, source.inode, toParent);
-  const exchanged = place(u, target.inode, fromParent);
+  const moved = await place(u, source.inode, fromParent, toParent);
+  const exchanged = await place(u, target.inode, toParent, fromParent);
   if (fromParent === toParent) touch(u, fromParent, 0);
   else {
     touch(u, fromParent, -more);
@@ -95,8 +99,9 @@ async function exchange(u: Update, way: Way, target: Found): Promise<Renamed> {
 }
 
 /** The inode in its new directory; a rename moves its ctime. */
-function place(u: Update, inode: Inode, parent: Inode): Inode {
-  return u.put(inode, { ...inode, ctime: u.now, parent: isDirectory(inode) ? parent.ino : 0 });
+function place(u: Update, inode: Inode, from: Inode, to: Inode): Awaitable<Inode> {
+  const parent = isDirectory(inode) ? to.ino : parentAfter(u, inode, from.ino, to.ino);
+  return andThen(parent, (above) => u.put(inode, { ...inode, ctime: u.now, parent: above }));
 }
 
 /**

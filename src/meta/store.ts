@@ -21,10 +21,11 @@ import {
   secondKey,
 } from './keys.ts';
 import { type HashSeed, nameHash } from './name-hash.ts';
+import { Subjects } from './subjects.ts';
 import type { Counts, Inode, NamespaceOptions } from './types.ts';
 
 /** The format of every record here; a store with another one is refused. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** How many removed inodes stay known (an O_PATH descriptor, a current directory that was removed). */
 const REMOVED = 4_096;
 const CACHED = 20_000;
@@ -41,6 +42,9 @@ export class Store {
   /** Removed inodes, with nlink 0, the latest ones. */
   readonly removed = new Map<number, Inode>();
   readonly watches = new Set<Watch>();
+  readonly subjects: Subjects;
+  /** The directories of inodes that have names in several. Whoever writes link records writes the inode, which is another value then. */
+  readonly spread = new WeakMap<Inode, readonly number[]>();
   readonly #seed: HashSeed;
 
   /** The next number to give, and the first one that is not reserved in the store. */
@@ -54,8 +58,9 @@ export class Store {
   indexedSecond: number;
   inodes: number;
 
-  private constructor(options: NamespaceOptions, seed: HashSeed, counters: Counters) {
+  private constructor(options: NamespaceOptions, seed: HashSeed, counters: Counters, subjects: Subjects) {
     this.kv = options.kv;
+    this.subjects = subjects;
     this.now = options.now;
     this.cache = new InodeCache(options.cachedInodes ?? CACHED);
     this.#seed = seed;
@@ -78,7 +83,8 @@ export class Store {
         'this data directory has another format; open it with the version of nexus that made it',
       );
     }
-    return new Store(options, { a: view.getUint32(1), b: view.getUint32(5) }, await readCounters(kv));
+    const seed = { a: view.getUint32(1), b: view.getUint32(5) };
+    return new Store(options, seed, await readCounters(kv), await Subjects.load(kv));
   }
 
   /** The committed inode; those that are removed are not known here. */
@@ -88,7 +94,7 @@ export class Store {
     const { epoch } = this.cache;
     return andThen(this.kv.get(inodeKey(ino)), (bytes) => {
       if (bytes === undefined) return undefined;
-      const inode = decodeInode(ino, bytes);
+      const inode = decodeInode(ino, bytes, this.subjects);
       this.cache.fill(inode, epoch);
       return inode;
     });
@@ -123,7 +129,13 @@ export class Store {
   }
 
   stats(): Readonly<Record<string, number>> {
-    return { ...this.counts(), cachedInodes: this.cache.size, removedInodes: this.removed.size };
+    const { cache, removed, subjects } = this;
+    return {
+      ...this.counts(),
+      cachedInodes: cache.size,
+      removedInodes: removed.size,
+      subjects: subjects.size,
+    };
   }
 }
 
@@ -172,26 +184,30 @@ function begin(tx: KvTransaction, now: Time): Uint8Array {
   tx.put(secondKey(Math.max(0, now.sec)), encodeU48(1));
   tx.put(
     inodeKey(root),
-    encodeInode({
-      ino: root,
-      mode: S_IFDIR | 0o755,
-      nlink: 2,
-      uid: process.getuid?.() ?? 0,
-      gid: process.getgid?.() ?? 0,
-      rdev: 0,
-      size: 0,
-      content: EMPTY,
-      target: EMPTY,
-      atime: now,
-      mtime: now,
-      ctime: now,
-      btime: now,
-      version: 0,
-      parent: root,
-      revision: 1,
-      xattrs: false,
-      nameless: false,
-    }),
+    encodeInode(
+      {
+        ino: root,
+        mode: S_IFDIR | 0o755,
+        nlink: 2,
+        uid: process.getuid?.() ?? 0,
+        gid: process.getgid?.() ?? 0,
+        rdev: 0,
+        size: 0,
+        content: EMPTY,
+        target: EMPTY,
+        atime: now,
+        mtime: now,
+        ctime: now,
+        btime: now,
+        version: 0,
+        parent: root,
+        owner: '',
+        revision: 1,
+        xattrs: false,
+        nameless: false,
+      },
+      0,
+    ),
   );
   return format;
 }

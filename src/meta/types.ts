@@ -28,8 +28,13 @@ export interface Inode {
   readonly btime: Time;
   /** Number of the newest version; 0 before the first commit. */
   readonly version: number;
-  /** Directories: the directory above, the root's is the root itself. 0 for everything else. */
+  /**
+   * The directory above; the root's is the root itself. Of files: the directory that holds all their names, 0 where there is none or
+   * they are spread over several, which link records tell then. The past knows it of files to the second only.
+   */
   readonly parent: number;
+  /** The subject who made it; empty for what nobody made. */
+  readonly owner: string;
   /** The revision at which this value began (attribute changes of the same second are counted to the value before them). */
   readonly revision: number;
   /** Has extended attributes; false promises that there are none. */
@@ -109,8 +114,12 @@ export interface Counts {
 export type ProblemKind =
   /** nlink is not what the names say. */
   | 'link-count'
-  /** A directory's `parent` is not the directory that names it. */
+  /** The `parent` of an inode, or the link records of a file, are not the directories that name it. */
   | 'parent'
+  /** A link record of what has no names in several directories. */
+  | 'link-record'
+  /** The number of an owner stands for nobody. */
+  | 'owner'
   /** A directory has more than one name. */
   | 'directory-links'
   /** An entry names an inode that does not exist, or lies in something that is no directory. */

@@ -35,7 +35,7 @@ async function remove(
     const parent = await u.directory(place.parent);
     const { entry, inode } = await u.expect(key, place);
     await check(u, inode);
-    const removed = await dropName(u, inode, isOpen);
+    const removed = await dropName(u, inode, parent.ino, isOpen);
     u.deleteEntry(key, entry);
     touch(u, parent, isDirectory(inode) ? -1 : 0);
     return removed;

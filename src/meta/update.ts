@@ -48,6 +48,8 @@ export class Update {
   readonly now: Time;
   readonly #written: Written[] = [];
   #removed: Inode | undefined;
+  /** New subjects: hardly ever any. */
+  #recorded: string[] | undefined;
   #revision = 0;
   #inoLimit = 0;
   #revisionLimit = 0;
@@ -72,7 +74,7 @@ export class Update {
     return (
       this.store.cache.get(ino) ??
       andThen(this.tx.get(inodeKey(ino)), (bytes) =>
-        bytes === undefined ? undefined : decodeInode(ino, bytes),
+        bytes === undefined ? undefined : decodeInode(ino, bytes, this.store.subjects),
       )
     );
   }
@@ -145,10 +147,10 @@ export class Update {
     if (before === undefined || before.nlink === 0 || before.revision === revision) next.revision = revision;
     else if (this.#coalesces(before, next)) next.revision = before.revision;
     else {
-      this.tx.put(pastInodeKey(before.ino, revision), encodeInode(before));
+      this.tx.put(pastInodeKey(before.ino, revision), this.#encode(before));
       next.revision = revision;
     }
-    this.tx.put(inodeKey(next.ino), encodeInode(next));
+    this.tx.put(inodeKey(next.ino), this.#encode(next));
     this.#write(next.ino, next);
     return next;
   }
@@ -157,12 +159,22 @@ export class Update {
   drop(before: Inode, after: Inode): void {
     const { revision } = this;
     if (before.nlink > 0 && before.revision !== revision) {
-      this.tx.put(pastInodeKey(before.ino, revision), encodeInode(before));
+      this.tx.put(pastInodeKey(before.ino, revision), this.#encode(before));
     }
     this.tx.delete(inodeKey(before.ino));
     this.#write(before.ino, undefined);
     this.count(-1);
     this.#removed = after;
+  }
+
+  #encode(inode: Inode): Uint8Array {
+    const { owner } = inode;
+    return encodeInode(inode, this.store.subjects.numberOf(owner) ?? this.#record(owner));
+  }
+
+  #record(owner: string): number {
+    (this.#recorded ??= []).push(owner);
+    return this.store.subjects.record(this.tx, owner);
   }
 
   putEntry(key: Key, ino: number, mode: number): void {
@@ -186,6 +198,9 @@ export class Update {
     if (this.#inoLimit > store.inoLimit) store.inoLimit = this.#inoLimit;
     if (this.#revisionLimit > store.revisionLimit) store.revisionLimit = this.#revisionLimit;
     if (this.#indexedSecond > store.indexedSecond) store.indexedSecond = this.#indexedSecond;
+    this.#recorded?.forEach((owner) => {
+      store.subjects.recorded(owner);
+    });
     for (const { slot, inode } of this.#written) store.cache.release(slot, this.#revision, inode);
     if (this.#removed !== undefined) store.remember(this.#removed);
   }
@@ -204,7 +219,7 @@ export class Update {
     return (
       this.sameSecond(before.revision) &&
       next.nlink > 0 &&
-      next.parent === before.parent &&
+      (next.parent === before.parent || !isDirectory(next)) &&
       (before.version === 0 ||
         (next.version === before.version &&
           next.size === before.size &&

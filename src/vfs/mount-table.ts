@@ -1,4 +1,5 @@
 /** Several FileSystems as one tree: a path prefix for each, the longest wins, read-only directories above them. */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { Caller } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import { nameToText } from '../base/names.ts';
@@ -11,6 +12,7 @@ import type {
   DirEntry,
   FileHandle,
   FileSystem,
+  Lineage,
   NewNode,
   NodeId,
   OpenFlags,
@@ -20,7 +22,7 @@ import type {
   Version,
   XattrMode,
 } from '../fs/types.ts';
-import { mappedAttr, MountedHandle, Mounted, span } from './mounted.ts';
+import { mappedAttr, mappedLineage, MountedHandle, Mounted, span } from './mounted.ts';
 import type { MountOptions } from './mounted.ts';
 import { parsePath } from './path.ts';
 import { readonly } from './readonly.ts';
@@ -161,6 +163,18 @@ export class MountTable implements FileSystem {
 
   async #rootOf(caller: Caller, mounted: Mounted): Promise<Attr> {
     return mappedAttr(await mounted.fs.getattr(caller, root), mounted);
+  }
+
+  /** Of a mount's root: the directory of the mount point is above it, and nothing else. */
+  lineage(node: NodeId): Awaitable<Lineage | undefined> {
+    if (node < span) return this.#synthetic.lineage(node);
+    const mounted = this.#mounts.get(Math.floor(node / span));
+    if (mounted === undefined) return undefined;
+    const inner = node - mounted.base;
+    const found = mounted.fs.lineage(inner);
+    return found instanceof Promise
+      ? found.then((read) => mappedLineage(read, inner, mounted))
+      : mappedLineage(found, inner, mounted);
   }
 
   async getattr(caller: Caller, node: NodeId): Promise<Attr> {

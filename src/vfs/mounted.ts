@@ -3,7 +3,7 @@ import type { Caller } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import type { Name } from '../base/names.ts';
 import { root } from '../fs/types.ts';
-import type { Attr, FileHandle, FileSystem, NodeId, Place } from '../fs/types.ts';
+import type { Attr, FileHandle, FileSystem, Lineage, NodeId, Place } from '../fs/types.ts';
 import { WrappedHandle } from './wrapper.ts';
 
 /** The nodes of mount n are n * span and up. */
@@ -65,6 +65,22 @@ export function mappedAttr(attr: Attr, mounted: Mounted): Attr {
   };
   if (attr.parent !== undefined) mapped.parent = attr.node === root ? mounted.parent : attr.parent + base;
   return mapped;
+}
+
+/** A lineage in the numbers of the whole tree. */
+export function mappedLineage(
+  found: Lineage | undefined,
+  inner: NodeId,
+  mounted: Mounted,
+): Lineage | undefined {
+  if (found === undefined) return undefined;
+  const { parents, directory, owner } = found;
+  if (inner === root) return { parents: [mounted.parent], directory, owner };
+  const { base } = mounted;
+  const [only] = parents;
+  // Nearly every node has one, and permissions are asked for all the time: a closure costs more than all the rest.
+  if (only !== undefined && parents.length === 1) return { parents: [only + base], directory, owner };
+  return { parents: parents.map((parent) => parent + base), directory, owner };
 }
 
 /** An open file of a mount; counted, because a mount with open files stays. */

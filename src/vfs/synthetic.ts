@@ -4,7 +4,7 @@ import type { Name } from '../base/names.ts';
 import { nameToText } from '../base/names.ts';
 import type { Time } from '../base/time.ts';
 import { root, S_IFDIR } from '../fs/types.ts';
-import type { Attr, NodeId } from '../fs/types.ts';
+import type { Attr, Lineage, NodeId } from '../fs/types.ts';
 
 /** What a synthetic directory holds under a name: another one, or the number of a mount. */
 export type Child =
@@ -79,6 +79,12 @@ export class SyntheticTree {
       version: 0,
       parent: directory.parent,
     };
+  }
+
+  lineage(node: NodeId): Lineage | undefined {
+    const directory = this.#directories.get(node);
+    if (directory === undefined) return undefined;
+    return { parents: node === root ? [] : [directory.parent], directory: true, owner: undefined };
   }
 
   /** The directory of that name, made when it is not there; EBUSY where a mount has the name. */

@@ -1,4 +1,5 @@
 /** What combinators build on: a FileSystem and a FileHandle that pass every call to another one, unchanged. */
+import type { Awaitable } from '../base/awaitable.ts';
 import type { Caller } from '../base/caller.ts';
 import type { Name } from '../base/names.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   DirEntry,
   FileHandle,
   FileSystem,
+  Lineage,
   NewNode,
   NodeId,
   OpenFlags,
@@ -28,6 +30,10 @@ export class WrappedTree implements FileSystem {
 
   lookup(caller: Caller, at: Place): Promise<Attr> {
     return this.inner.lookup(caller, at);
+  }
+
+  lineage(node: NodeId): Awaitable<Lineage | undefined> {
+    return this.inner.lineage(node);
   }
 
   getattr(caller: Caller, node: NodeId): Promise<Attr> {

@@ -96,7 +96,7 @@ function plain(inode: Inode, blocks: number): Attr {
     btime,
     version,
   };
-  return inode.parent === 0 ? attr : { ...attr, parent: inode.parent };
+  return (inode.mode & S_IFMT) !== S_IFDIR ? attr : { ...attr, parent: inode.parent };
 }
 
 function staged(inode: Inode, file: OpenFile, blocks: number): Attr {

@@ -14,6 +14,7 @@ import type {
   DirEntry,
   FileHandle,
   FileSystem,
+  Lineage,
   NewNode,
   NodeId,
   OpenFlags,
@@ -55,6 +56,10 @@ export class CasVolume implements FileSystem, AsyncDisposable {
   async lookup(_caller: Caller, at: Place): Promise<Attr> {
     const inode = this.#parts.namespace.lookup(at.parent, at.name);
     return this.#attributes.of(inode instanceof Promise ? await inode : inode);
+  }
+
+  lineage(node: NodeId): Awaitable<Lineage | undefined> {
+    return this.#parts.namespace.lineage(node);
   }
 
   async getattr(_caller: Caller, node: NodeId): Promise<Attr> {

@@ -8,6 +8,7 @@ import { copyCases } from './filesystem/copies.ts';
 import { directoryCases } from './filesystem/directories.ts';
 import { errorCases } from './filesystem/errors.ts';
 import { handleCases } from './filesystem/handles.ts';
+import { lineageCases } from './filesystem/lineages.ts';
 import { linkCases } from './filesystem/links.ts';
 import { renameCases } from './filesystem/renames.ts';
 import { spaceCases } from './filesystem/space.ts';
@@ -31,6 +32,7 @@ export interface FileSystemTraits {
 const groups: Readonly<Record<string, readonly Case[]>> = {
   names: directoryCases,
   links: linkCases,
+  lineage: lineageCases,
   renames: renameCases,
   attributes: attributeCases,
   times: timeCases,

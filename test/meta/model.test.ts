@@ -1,7 +1,7 @@
 /** Random runs against the reference tree, and what the past says of them. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { S_IFMT, S_IFREG, root } from '../../src/fs/types.ts';
+import { S_IFDIR, S_IFMT, S_IFREG, root } from '../../src/fs/types.ts';
 import { Namespace } from '../../src/meta/namespace.ts';
 import type { Inode } from '../../src/meta/types.ts';
 import { Tree, operations } from '../model/tree.ts';
@@ -73,10 +73,12 @@ it('keeps names and versions as of every revision even within one second (VER-1)
     fc.asyncProperty(fc.array(operations, { minLength: 20, maxLength: 60 }), async (run) => {
       const { ns } = await openFixture();
       const kept: { readonly revision: number; readonly tree: Map<string, string> }[] = [];
-      const show = ({ ino, mode, parent, version, content }: Inode): string =>
-        (mode & S_IFMT) === S_IFREG && version === 0
-          ? `${ino} new`
-          : `${ino} in ${parent}: ${Buffer.from(content).toString('hex')}`;
+      const show = ({ ino, mode, parent, version, content }: Inode): string => {
+        if ((mode & S_IFMT) === S_IFREG && version === 0) return `${ino} new`;
+        // Where a file was is known to the second; what names it is in the entries.
+        const above = (mode & S_IFMT) === S_IFDIR ? parent : 'some directory';
+        return `${ino} in ${above}: ${Buffer.from(content).toString('hex')}`;
+      };
       const shown = (tree: Map<string, Inode>): Map<string, string> =>
         new Map([...tree].map(([path, of]) => [path, show(of)]));
       for (const operation of run) {

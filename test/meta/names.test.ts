@@ -37,7 +37,8 @@ it.each([
     gid: 8,
     size: 0,
     version: 0,
-    parent: nlink - 1,
+    parent: root,
+    owner: 'user:7',
   });
   expect(made.rdev).toBe(type === S_IFCHR || type === S_IFBLK ? 0x0501 : 0);
   expect([made.atime, made.mtime, made.ctime, made.btime]).toEqual([now, now, now, now]);
@@ -91,11 +92,13 @@ it('keeps every field of an inode exactly (FS-2)', () => {
     btime: far,
     version: 2 ** 32 - 1,
     parent: 2 ** 40 - 2,
+    owner: 'agent:builder',
     revision: 2 ** 48 - 1,
     xattrs: true,
     nameless: true,
   };
-  expect(decodeInode(whole.ino, encodeInode(whole))).toEqual(whole);
+  const subjects = { nameOf: (number: number) => (number === 2 ** 32 - 1 ? 'agent:builder' : '') };
+  expect(decodeInode(whole.ino, encodeInode(whole, 2 ** 32 - 1), subjects)).toEqual(whole);
   const link = {
     ...whole,
     mode: S_IFLNK | 0o777,
@@ -103,7 +106,7 @@ it('keeps every field of an inode exactly (FS-2)', () => {
     target: bytes('t'.repeat(500)),
     xattrs: false,
   };
-  expect(decodeInode(link.ino, encodeInode(link))).toEqual(link);
+  expect(decodeInode(link.ino, encodeInode(link, 2 ** 32 - 1), subjects)).toEqual(link);
 });
 
 it('refuses what cannot be made (FS-3)', async () => {
@@ -146,7 +149,7 @@ it('links a file: count, ctime, the directory’s times (FS-2, FS-3)', async () 
   const directory = await mkdir(ns, root, 'd');
   const now = clock.tick();
   const linked = await ns.link(rootCaller, file.ino, at(directory.ino, 'b'));
-  expect(linked).toEqual({ ...file, nlink: 2, ctime: now, revision: linked.revision });
+  expect(linked).toEqual({ ...file, nlink: 2, parent: 0, ctime: now, revision: linked.revision });
   expect(await inode(ns, directory.ino)).toMatchObject({ mtime: now, ctime: now, nlink: 2 });
   expect(await codeOf(() => ns.link(rootCaller, file.ino, at(root, 'a')))).toBe('EEXIST');
   expect(await codeOf(() => ns.link(rootCaller, directory.ino, at(root, 'c')))).toBe('EPERM');
@@ -249,7 +252,7 @@ it('has at most 65,000 links to a file and to a directory (FS-3)', async () => {
   for (const of of [file, full]) {
     const key = 'i' + '\0\0\0\0\0' + String.fromCharCode(of.ino);
     await kv.write((tx) => {
-      tx.put(key, encodeInode({ ...of, nlink: 64_999 }));
+      tx.put(key, encodeInode({ ...of, nlink: 64_999 }, 1));
     });
   }
   const { Namespace } = await import('../../src/meta/namespace.ts');

@@ -53,7 +53,7 @@ it('keeps the root, its seed and its order across a restart (FS-6)', async () =>
 it('refuses a store of another format (CAS-3)', async () => {
   const { kv } = await openFixture();
   await kv.write((tx) => {
-    tx.put('mformat', new Uint8Array(9).fill(2));
+    tx.put('mformat', new Uint8Array(9).fill(1));
   });
   expect(await codeOf(() => openFixture(kv))).toBe('EIO');
 });

@@ -1,4 +1,5 @@
 /** Runs the operations of the reference tree against a namespace, resolving paths as the kernel does. */
+import type { Caller } from '../../src/base/caller.ts';
 import { FsError } from '../../src/base/errors.ts';
 import { type Place, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, root } from '../../src/fs/types.ts';
 import type { Namespace } from '../../src/meta/namespace.ts';
@@ -7,15 +8,15 @@ import type { NodeState, Operation } from '../model/tree.ts';
 import { at, bytes, closed, rootCaller } from './fixture.ts';
 
 /** The content of a file is its own encoding here. */
-export async function apply(ns: Namespace, operation: Operation): Promise<unknown> {
+export async function apply(ns: Namespace, operation: Operation, by: Caller = rootCaller): Promise<unknown> {
   const place = await resolve(ns, operation.path);
   switch (operation.op) {
     case 'mkdir':
-      return ns.make(rootCaller, place, { mode: S_IFDIR | (operation.mode & 0o1777) });
+      return ns.make(by, place, { mode: S_IFDIR | (operation.mode & 0o1777) });
     case 'create':
-      return ns.make(rootCaller, place, { mode: S_IFREG | operation.mode });
+      return ns.make(by, place, { mode: S_IFREG | operation.mode });
     case 'symlink':
-      return ns.make(rootCaller, place, { mode: S_IFLNK | 0o777, target: bytes(operation.target) });
+      return ns.make(by, place, { mode: S_IFLNK | 0o777, target: bytes(operation.target) });
     case 'link': {
       const { ino } = await ns.lookup(place.parent, place.name);
       return ns.link(rootCaller, ino, await resolve(ns, operation.to));

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { nameFromText as name } from '../../src/base/names.ts';
 import { root, S_IFDIR, S_IFREG } from '../../src/fs/types.ts';
-import type { FileSystem, NodeId } from '../../src/fs/types.ts';
+import type { FileSystem, Lineage, NodeId } from '../../src/fs/types.ts';
 import { MountTable } from '../../src/vfs/mount-table.ts';
 import { span } from '../../src/vfs/mounted.ts';
+import { WrappedTree } from '../../src/vfs/wrapper.ts';
 import { caller, codeFrom, MemoryTree } from './memory-tree.ts';
 
 const me = caller();
@@ -24,6 +25,22 @@ async function walk(fs: FileSystem, path: string): Promise<NodeId> {
   return node;
 }
 
+/** A directory to be covered in the tree, and a tree to cover it. */
+async function withSub(tree: MemoryTree): Promise<MemoryTree> {
+  await tree.mknod(me, { parent: root, name: name('sub') }, { mode: directory });
+  return new MemoryTree();
+}
+
+class LateTree extends WrappedTree {
+  constructor() {
+    super(new MemoryTree());
+  }
+
+  override async lineage(node: NodeId): Promise<Lineage | undefined> {
+    return this.inner.lineage(node);
+  }
+}
+
 describe('mount table', () => {
   it('shows mount points as directories of a read-only root (MT-1)', async () => {
     const table = await tableOf({ '/workspace': new MemoryTree(), '/a/b/c': new MemoryTree() });
@@ -42,6 +59,44 @@ describe('mount table', () => {
     expect(await codeFrom(table.lookup(me, at))).toBe('ENOENT');
     expect(await codeFrom(table.rmdir(me, { parent: root, name: name('a') }))).toBe('EROFS');
     expect((await table.statfs(me, root)).blocks).toBe(100);
+  });
+
+  it('knows the lineage of synthetic directories and of mounted nodes (PERM-9, MT-1)', async () => {
+    const workspace = new MemoryTree();
+    const table = await tableOf({ '/a/b/w': workspace, '/a/b/w/sub': await withSub(workspace) });
+    const a = await walk(table, '/a');
+    const b = await walk(table, '/a/b');
+    const top = await walk(table, '/a/b/w');
+    const sub = await walk(table, '/a/b/w/sub');
+    const nobody = { directory: true, owner: undefined };
+    expect(await table.lineage(root)).toEqual({ parents: [], ...nobody });
+    expect(await table.lineage(a)).toEqual({ parents: [root], ...nobody });
+    expect(await table.lineage(b)).toEqual({ parents: [a], ...nobody });
+    expect(await table.lineage(top)).toEqual({ parents: [b], ...nobody });
+    expect(await table.lineage(sub)).toEqual({ parents: [top], ...nobody });
+    const { node } = await table.mknod(me, { parent: top, name: name('f') }, { mode: file });
+    expect(await table.lineage(node)).toEqual({ parents: [top], directory: false, owner: 'user:test' });
+    await table.mknod(me, { parent: top, name: name('d') }, { mode: directory });
+    const d = await walk(table, '/a/b/w/d');
+    await table.link(me, node, { parent: d, name: name('f') });
+    expect((await table.lineage(node))?.parents).toEqual([top, d]);
+    expect(await table.lineage(77)).toBeUndefined();
+    expect(await table.lineage(9 * span + root)).toBeUndefined();
+    table.remove('/a/b/w/sub');
+    table.remove('/a/b/w');
+    for (const gone of [b, top, node, sub]) expect(await table.lineage(gone)).toBeUndefined();
+  });
+
+  it('answers a lineage at once where the mount does, and through a read-only mount (PERM-9)', async () => {
+    const table = new MountTable({ uid: 7, gid: 8, now: () => ({ sec: 1, nsec: 2 }) });
+    const tree = new MemoryTree();
+    const late = new LateTree();
+    await table.add(me, '/now', tree, { readOnly: true });
+    await table.add(me, '/late', late);
+    const [now, later] = [await walk(table, '/now'), await walk(table, '/late')];
+    expect(table.lineage(now)).toEqual({ parents: [root], directory: true, owner: undefined });
+    expect(table.lineage(later)).toBeInstanceOf(Promise);
+    expect(await table.lineage(later)).toEqual({ parents: [root], directory: true, owner: undefined });
   });
 
   it('pages through the synthetic root', async () => {
