@@ -7,10 +7,13 @@ const layers = {
   cas: ['base', 'host', 'kv'],
   meta: ['base', 'fs', 'kv'],
   volume: ['base', 'host', 'fs', 'kv', 'cas', 'meta'],
+  rebac: ['base', 'kv'],
+  identity: ['base', 'kv'],
   vfs: ['base', 'fs'],
+  access: ['base', 'fs', 'rebac', 'identity'],
   fuse: ['base', 'host', 'fs'],
   api: ['base', 'fs', 'vfs'],
-  app: ['base', 'host', 'fs', 'kv', 'cas', 'meta', 'volume', 'vfs', 'fuse', 'api'],
+  app: ['base', 'host', 'fs', 'kv', 'cas', 'meta', 'volume', 'rebac', 'identity', 'access', 'vfs', 'fuse', 'api'],
   cli: ['base', 'host', 'api'],
 };
 
@@ -20,6 +23,8 @@ const drivers = {
   'sorted-btree': '^src/kv/',
   '@napi-rs/blake-hash|blake3': '^src/cas/hash\\.ts$',
   commander: '^src/cli/',
+  '@openfga/syntax-transformer': '^src/rebac/',
+  '@marcbachmann/cel-js': '^src/rebac/',
 };
 
 module.exports = {
