@@ -1,11 +1,22 @@
 /** Requests about attributes of nodes and of the whole file system. */
+import { FsError, isFsError } from '../base/errors.ts';
 import type { Attr, AttrChange, TimeChange } from '../fs/types.ts';
 import type { Connection } from './connection.ts';
 import { fattr, PAGE, STATFS_OUT_SIZE, STATX_MASK, STATX_OUT_SIZE } from './protocol.ts';
 import type { Request } from './request.ts';
 
 export async function getattr(connection: Connection, request: Request): Promise<void> {
-  connection.attr(request, await connection.fs.getattr(request, request.node));
+  connection.attr(request, await attrOf(connection, request));
+}
+
+/** What somebody has open is there, even where it may not be seen any more. */
+async function attrOf(connection: Connection, request: Request): Promise<Attr> {
+  try {
+    return await connection.fs.getattr(request, request.node);
+  } catch (error) {
+    if (!isFsError(error, 'ENOENT') || !connection.files.isOpen(request.node)) throw error;
+    throw new FsError('EACCES', 'the attributes of an open file');
+  }
 }
 
 export async function setattr(connection: Connection, request: Request): Promise<void> {
@@ -37,14 +48,13 @@ function timeOf(request: Request, now: boolean, sec: number, nsec: number): Time
 
 /** Asked instead of GETATTR when somebody wants the time of birth. */
 export async function statx(connection: Connection, request: Request): Promise<void> {
-  const attr = await connection.fs.getattr(request, request.node);
+  const attr = await attrOf(connection, request);
   const { frame } = connection;
   frame.clear(0, STATX_OUT_SIZE);
-  const seconds = connection.attrSeconds(attr.node);
+  const seconds = connection.attrSeconds(request, attr);
   frame.u64(0, Math.floor(seconds));
   frame.u32(8, (seconds - Math.floor(seconds)) * 1e9);
   putStatx(connection, 32, attr);
-  connection.setId.note(attr);
   connection.send(request, STATX_OUT_SIZE);
 }
 

@@ -1,5 +1,6 @@
 /** One mount's connection to its kernel, as the handlers of requests see it: what they work on, and how they answer. */
 import { FsError } from '../base/errors.ts';
+import type { Name } from '../base/names.ts';
 import type { Attr, FileSystem, NodeId } from '../fs/types.ts';
 import type { Device } from '../host/native.ts';
 import { Backings } from './backings.ts';
@@ -10,9 +11,10 @@ import { ThreadGroups } from './groups.ts';
 import { Latencies } from './latency.ts';
 import type { Locks } from './locks.ts';
 import type { Protocol } from './negotiate.ts';
+import { CachedNodes } from './cached-nodes.ts';
 import { CachedPages, KnownNodes, SetIdFiles } from './nodes.ts';
 import { OpenFiles } from './open-files.ts';
-import { ATTR_OUT_SIZE, ENTRY_SIZE, notify, OUT_HEADER, ROOT_ID } from './protocol.ts';
+import { ATTR_OUT_SIZE, ENTRY_SIZE, EPOCH_MINOR, NAME_MAX, notify, OUT_HEADER, ROOT_ID } from './protocol.ts';
 import type { Edge, Request } from './request.ts';
 
 /** Seconds the kernel may believe what it was told. */
@@ -22,6 +24,9 @@ export interface Timeouts {
   /** Names that do not exist. */
   readonly negative: number;
 }
+
+/** What the kernel may not keep at all. */
+const nothingKept: Timeouts = { entry: 0, attr: 0, negative: 0 };
 
 export interface ConnectionOptions {
   readonly fs: FileSystem;
@@ -41,6 +46,16 @@ export interface ConnectionOptions {
   readonly cacheDirectories: boolean;
   /** Do size and times of the node change without announcement, because another mount's kernel writes it? */
   readonly writtenElsewhere: (node: NodeId, via: number) => boolean;
+  /**
+   * What the subject may do can be taken away (`revoke`): the kernel keeps only what it can be made to drop, node by node, and no listings.
+   */
+  readonly restricted?: boolean;
+  /**
+   * Makes it a mount of several subjects: whose the requests of a user id are. A user without one gets EACCES for everything. The kernel shares
+   * what it caches among all users, so it keeps nothing: no names, no attributes, no pages (every open is DIRECT_IO, which no read by another
+   * user can fill behind its back, as a page cache dropped at each open could be).
+   */
+  readonly subjectOf?: (uid: number) => string | undefined;
   readonly log: (text: string) => void;
 }
 
@@ -51,15 +66,20 @@ export class Connection {
   readonly options: ConnectionOptions;
   readonly edge: Edge;
   readonly frame = new Frame();
+  /** For notifications, which may be due while a reply is being built. */
+  readonly #notices = new Frame(2 * NAME_MAX);
   readonly buffers = new Buffers();
   readonly files = new OpenFiles();
   readonly backings: Backings;
   readonly known = new KnownNodes();
   readonly setId = new SetIdFiles();
   readonly pages = new CachedPages();
+  /** What a restricted mount's kernel keeps attributes of. */
+  readonly cached: CachedNodes | undefined;
   readonly latencies = new Latencies();
   /** Undefined until INIT. */
   protocol: Protocol | undefined;
+  #timeouts: Timeouts;
   /** Called when INIT was answered, with a reason when the kernel cannot be served. */
   onReady: (refused?: string) => void = () => undefined;
 
@@ -69,9 +89,27 @@ export class Connection {
     this.device = options.device;
     this.locks = options.locks;
     this.backings = new Backings(options.device);
-    const { subject, zone, via, root } = options;
-    this.edge = { subject, zone, via, root, groups: new ThreadGroups(), interrupts: new Map() };
+    const { subject, zone, via, root, subjectOf } = options;
+    const groups = new ThreadGroups();
+    this.edge = { subject, zone, via, root, groups, subjectOf, generation: 0, interrupts: new Map() };
     this.known.add(root);
+    this.#timeouts = this.shared ? nothingKept : options.timeouts;
+    if (options.restricted === true)
+      this.cached = new CachedNodes((node, offset) => this.dropNode(node, offset, 0));
+  }
+
+  /** Several subjects use it. */
+  get shared(): boolean {
+    return this.edge.subjectOf !== undefined;
+  }
+
+  /** Both sides know what the other can. */
+  agreed(protocol: Protocol): void {
+    this.protocol = protocol;
+    // Names that cannot be dropped all at once are not kept where they may have to be.
+    if (this.options.restricted === true && protocol.minor < EPOCH_MINOR) {
+      this.#timeouts = { ...this.#timeouts, entry: 0, negative: 0 };
+    }
   }
 
   /** Passthrough can be asked for. */
@@ -79,14 +117,34 @@ export class Connection {
     return this.protocol?.passthrough === true && this.backings.possible;
   }
 
+  /** The kernel may keep listings. */
+  get keepsListings(): boolean {
+    return this.options.cacheDirectories && this.options.restricted !== true && !this.shared;
+  }
+
   /** The kernel's number of a node. */
   number(node: NodeId): number {
     return node === this.edge.root ? ROOT_ID : node;
   }
 
-  /** Seconds for which these attributes are right. */
-  attrSeconds(node: NodeId): number {
-    return this.options.writtenElsewhere(node, this.edge.via) ? 0 : this.options.timeouts.attr;
+  /** Has nothing been revoked since the request arrived? */
+  current(request: Request): boolean {
+    return request.generation === this.edge.generation;
+  }
+
+  /** How long the kernel may keep what the request is answered with. */
+  #kept(request: Request): Timeouts {
+    return this.current(request) ? this.#timeouts : nothingKept;
+  }
+
+  /** Seconds for which these attributes are right; takes notice of what the kernel is about to learn. */
+  attrSeconds(request: Request, attr: Attr): number {
+    this.known.add(attr.node);
+    this.setId.note(attr);
+    const { attr: seconds } = this.#kept(request);
+    if (seconds === 0 || this.options.writtenElsewhere(attr.node, this.edge.via)) return 0;
+    this.cached?.add(attr);
+    return seconds;
   }
 
   /** Sends what the frame holds, `length` bytes of payload. 0, or a negative errno: -ENOENT when nobody waits for it any more. */
@@ -135,32 +193,21 @@ export class Connection {
     if (!request.replied) this.refuse(request, code);
   }
 
-  /** Takes notice of attributes the kernel is about to learn. */
-  #noted(attr: Attr): void {
-    this.known.add(attr.node);
-    this.setId.note(attr);
-  }
-
-  /** `struct fuse_attr` into the frame. */
-  putAttr(at: number, attr: Attr): void {
-    this.#noted(attr);
-    this.frame.attr(at, attr, attr.node);
-  }
-
   /** `struct fuse_entry_out` into the frame. */
-  putEntry(at: number, attr: Attr): void {
-    this.frame.entry(at, this.number(attr.node), this.options.timeouts.entry, this.attrSeconds(attr.node));
-    this.putAttr(at + 40, attr);
+  putEntry(request: Request, at: number, attr: Attr): void {
+    const { entry } = this.#kept(request);
+    this.frame.entry(at, this.number(attr.node), entry, this.attrSeconds(request, attr));
+    this.frame.attr(at + 40, attr, attr.node);
   }
 
   entry(request: Request, attr: Attr): void {
-    this.putEntry(0, attr);
+    this.putEntry(request, 0, attr);
     this.send(request, ENTRY_SIZE);
   }
 
   /** The name does not exist, and the kernel may remember so. */
   negative(request: Request): void {
-    const { negative } = this.options.timeouts;
+    const { negative } = this.#kept(request);
     if (negative <= 0) {
       this.refuse(request, errno.ENOENT);
       return;
@@ -171,23 +218,47 @@ export class Connection {
   }
 
   attr(request: Request, attr: Attr): void {
-    const seconds = this.attrSeconds(attr.node);
+    const seconds = this.attrSeconds(request, attr);
     const whole = Math.floor(seconds);
     this.frame.u64(0, whole);
     this.frame.u32(8, (seconds - whole) * 1e9);
     this.frame.u32(12, 0);
-    this.putAttr(16, attr);
+    this.frame.attr(16, attr, attr.node);
     this.send(request, ATTR_OUT_SIZE);
   }
 
   /** Has the notifier drop attributes (offset -1), or pages from `offset` on too (`length` 0: all of them), that this kernel has cached. */
   dropNode(node: NodeId, offset: number, length: number): void {
     const size = OUT_HEADER + 24;
-    this.frame.notification(size, notify.INVAL_INODE);
-    this.frame.u64(0, this.number(node));
-    this.frame.u64(8, offset);
-    this.frame.u64(16, length);
-    this.device.notify(this.frame.bytes.subarray(0, size));
+    const notices = this.#notices;
+    notices.notification(size, notify.INVAL_INODE);
+    notices.u64(0, this.number(node));
+    notices.u64(8, offset);
+    notices.u64(16, length);
+    this.device.notify(notices.bytes.subarray(0, size));
+  }
+
+  /** Has the notifier drop a name, or that it does not exist. */
+  dropEntry(parent: NodeId, name: Name): void {
+    if (name.length > NAME_MAX) return;
+    const size = OUT_HEADER + 16 + name.length + 1;
+    const notices = this.#notices;
+    notices.notification(size, notify.INVAL_ENTRY);
+    notices.u64(0, this.number(parent));
+    notices.u32(8, name.length);
+    notices.u32(12, 0);
+    notices.name(16, name, name.length + 1);
+    this.device.notify(notices.bytes.subarray(0, size));
+  }
+
+  get canForgetNames(): boolean {
+    return (this.protocol?.minor ?? 0) >= EPOCH_MINOR;
+  }
+
+  /** Has the kernel ask for every name again. Takes no lock, so it leaves from this thread. */
+  forgetNames(): void {
+    this.#notices.notification(OUT_HEADER, notify.INC_EPOCH);
+    this.device.send(this.#notices.bytes, OUT_HEADER);
   }
 
   /** Ends what waits: each request whose signal somebody looks at. */

@@ -20,7 +20,7 @@ const USUAL_NAME = 16;
  * changes drop them (fuse_dir_changed); for those of others there is `Invalidation`.
  */
 export function opendir(connection: Connection, request: Request): void {
-  if (connection.options.cacheDirectories && connection.protocol?.noOpendir === true) {
+  if (connection.keepsListings && connection.protocol?.noOpendir === true) {
     connection.refuse(request, errno.ENOSYS);
     return;
   }
@@ -51,7 +51,7 @@ async function listed(connection: Connection, request: Request, plus: boolean): 
   if (offset < DOTS && node !== edge.root) parent = (await fs.getattr(request, node)).parent ?? node;
   const entries = await fs.readdir(request, node, Math.max(0, offset - DOTS), limit);
   // From here to the sending nothing is waited for: the frame is shared with all requests.
-  const page = new Page(connection, size, plus);
+  const page = new Page(connection, request, size, plus);
   let fits = offset >= 1 || page.dot(dot, node, 1);
   fits &&= offset >= DOTS || page.dot(dotDot, parent, DOTS);
   for (let i = 0; fits && i < entries.length; i++) {
@@ -65,11 +65,13 @@ async function listed(connection: Connection, request: Request, plus: boolean): 
 class Page {
   length = 0;
   readonly #connection: Connection;
+  readonly #request: Request;
   readonly #size: number;
   readonly #plus: boolean;
 
-  constructor(connection: Connection, size: number, plus: boolean) {
+  constructor(connection: Connection, request: Request, size: number, plus: boolean) {
     this.#connection = connection;
+    this.#request = request;
     this.#size = size;
     this.#plus = plus;
   }
@@ -91,7 +93,7 @@ class Page {
   add(name: Name, attr: Attr, cookie: number): boolean {
     const end = this.#end(name);
     if (end > this.#size) return false;
-    if (this.#plus) this.#connection.putEntry(this.length, attr);
+    if (this.#plus) this.#connection.putEntry(this.#request, this.length, attr);
     this.#dirent(name, attr.node, attr.mode, cookie, end);
     return true;
   }

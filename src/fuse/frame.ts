@@ -1,4 +1,4 @@
-/** Builds reply and notification messages in one scratch buffer, which is sent (and so copied by the kernel) before anything else is built. */
+/** Builds messages in a scratch buffer, which is sent (and so copied by the kernel) before anything else is built in it: one for replies, one for notifications. */
 import type { Name } from '../base/names.ts';
 import type { Attr, NodeId } from '../fs/types.ts';
 import { OUT_HEADER, PAGE } from './protocol.ts';
@@ -7,12 +7,15 @@ const HIGH = 0x1_0000_0000;
 const SCRATCH = 32 * PAGE;
 
 export class Frame {
-  readonly bytes = Buffer.alloc(SCRATCH);
-  readonly #view = new DataView(this.bytes.buffer, this.bytes.byteOffset, SCRATCH);
-
+  readonly bytes: Buffer;
   /** The most a payload may have. */
-  get room(): number {
-    return SCRATCH - OUT_HEADER;
+  readonly room: number;
+  readonly #view: DataView;
+
+  constructor(size = SCRATCH) {
+    this.bytes = Buffer.alloc(size);
+    this.room = size - OUT_HEADER;
+    this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
   }
 
   /** The header of an answer; `error` is an errno, or 0. */

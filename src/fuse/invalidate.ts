@@ -2,7 +2,7 @@
 import type { Name } from '../base/names.ts';
 import type { NodeId } from '../fs/types.ts';
 import type { Connection } from './connection.ts';
-import { EPOCH_MINOR, NAME_MAX, notify, OUT_HEADER } from './protocol.ts';
+import { within } from './within.ts';
 
 /** As `vfs/observe` tells it. `via` is the edge the change came through. */
 export type Change =
@@ -84,7 +84,7 @@ export class Invalidation {
     this.#batch = undefined;
     for (const [parent, names] of entries) {
       // INVAL_ENTRY waits for listings under way, so the pages it was listed into are dropped after they have been filled.
-      for (const name of names) this.#dropEntry(parent, name);
+      for (const name of names) this.#connection.dropEntry(parent, name);
       this.#connection.dropNode(parent, 0, 0);
     }
     for (const [node, { start, end }] of contents) {
@@ -94,42 +94,12 @@ export class Invalidation {
       if (!contents.has(node) && !entries.has(node)) this.#connection.dropNode(node, -1, 0);
     }
     const written = this.#connection.device.notified();
-    if (entries.size > 0 && (this.#connection.protocol?.minor ?? 0) >= EPOCH_MINOR) {
+    if (entries.size > 0 && this.#connection.canForgetNames) {
       if (await within(NAMES_PATIENCE, written)) return;
-      this.#forgetAllNames();
+      // The notifier is waiting for the lock of a directory.
+      this.#connection.forgetNames();
       if (contents.size === 0) return;
     }
     await within(this.#patience, written);
   }
-
-  /** From this thread: the notifier is waiting for the lock of a directory. */
-  #forgetAllNames(): void {
-    const { frame, device } = this.#connection;
-    frame.notification(OUT_HEADER, notify.INC_EPOCH);
-    device.send(frame.bytes, OUT_HEADER);
-  }
-
-  /** A name that was created is dropped too: the kernel may remember that it did not exist. */
-  #dropEntry(parent: NodeId, name: Name): void {
-    const { frame, device } = this.#connection;
-    if (name.length > NAME_MAX) return;
-    const size = OUT_HEADER + 16 + name.length + 1;
-    frame.notification(size, notify.INVAL_ENTRY);
-    frame.u64(0, this.#connection.number(parent));
-    frame.u32(8, name.length);
-    frame.u32(12, 0);
-    frame.name(16, name, name.length + 1);
-    device.notify(frame.bytes.subarray(0, size));
-  }
-}
-
-/** Did it come in time? */
-async function within(ms: number, written: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  const inTime = await Promise.race([written.then(() => true), patience]);
-  clearTimeout(timer);
-  return inTime;
 }

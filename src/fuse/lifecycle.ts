@@ -26,8 +26,8 @@ export function initialise(connection: Connection, request: Request): void {
   }
   const flags2 = request.bodyLength >= 20 ? request.u32(16) : 0;
   const offer = { minor, maxReadahead: request.u32(8), flags: request.u32(12), flags2 };
-  const protocol = negotiate(offer, connection.options.passthrough);
-  connection.protocol = protocol;
+  const protocol = negotiate(offer, connection.options.passthrough && !connection.shared, !connection.shared);
+  connection.agreed(protocol);
   frame.u32(0, MAJOR);
   frame.u32(4, protocol.minor);
   frame.u32(8, protocol.maxReadahead);

@@ -12,6 +12,7 @@ import type { MountInfo } from './mount-info.ts';
 import { mountAt } from './mount-info.ts';
 import { examine, SUBTYPE } from './mount-point.ts';
 import { REQUEST_BUFFER } from './protocol.ts';
+import type { Allowed } from './revoke.ts';
 import type { SessionStats } from './session.ts';
 import { Session } from './session.ts';
 import { isRoot, onPath, unmount } from './unmount.ts';
@@ -49,6 +50,10 @@ export interface MountOptions {
   /** Default true: right where every change by others is announced by `changed`. */
   readonly cacheDirectories?: boolean;
   readonly writtenElsewhere?: (node: NodeId, via: number) => boolean;
+  /** What the subject may do can be taken away: `revoke` works, at the price of listings and passthrough. */
+  readonly restricted?: boolean;
+  /** Several subjects by user id; nothing is kept by the kernel then. */
+  readonly subjectOf?: (uid: number) => string | undefined;
   /** Microseconds of polling after a request; the addon's default unless given. */
   readonly spin?: number;
 }
@@ -60,6 +65,11 @@ export interface FuseMount extends AsyncDisposable {
   /** Resolves when it is no longer mounted, with the reason when nobody asked for it. */
   readonly ended: Promise<string | undefined>;
   changed(change: Change): Promise<void> | undefined;
+  /**
+   * The subject's rights have changed: resolves when its kernel shows nothing any more that `allowed` says no to, and asks again for what it
+   * believed not to exist.
+   */
+  revoke(allowed: Allowed): Promise<void>;
   stats(): SessionStats;
 }
 
@@ -82,9 +92,11 @@ export async function openFuseMount(options: MountOptions): Promise<FuseMount> {
     zone: options.zone,
     root: options.root ?? rootNode,
     timeouts: options.timeouts ?? untilTold,
-    passthrough: options.passthrough === true && isRoot(),
+    passthrough: options.passthrough === true && options.restricted !== true && isRoot(),
     cacheDirectories: options.cacheDirectories ?? true,
     writtenElsewhere: options.writtenElsewhere ?? (() => false),
+    restricted: options.restricted ?? false,
+    ...(options.subjectOf && { subjectOf: options.subjectOf }),
     log: options.log,
   });
   if (options.spin !== undefined) device.spin(options.spin);
@@ -172,6 +184,10 @@ class Mount implements FuseMount {
 
   changed(change: Change): Promise<void> | undefined {
     return this.#session.changed(change);
+  }
+
+  revoke(allowed: Allowed): Promise<void> {
+    return this.#session.revoke(allowed);
   }
 
   stats(): SessionStats {

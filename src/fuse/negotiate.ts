@@ -52,8 +52,9 @@ const wanted =
  */
 const wanted2 = init2.CREATE_SUPP_GROUP | init2.HAS_EXPIRE_ONLY;
 
-export function negotiate(offer: Offer, passthrough: boolean): Protocol {
-  const flags = wanted & offer.flags;
+/** `symlinks`: the kernel may keep what they lead to. */
+export function negotiate(offer: Offer, passthrough: boolean, symlinks = true): Protocol {
+  const flags = (symlinks ? wanted : wanted & ~init.CACHE_SYMLINKS) & offer.flags;
   const extended = (flags & init.INIT_EXT) !== 0;
   const flags2 = extended ? offer.flags2 & (passthrough ? wanted2 | init2.PASSTHROUGH : wanted2) : 0;
   const pages = (flags & init.MAX_PAGES) !== 0;

@@ -26,6 +26,11 @@ export class OpenFiles {
     return file;
   }
 
+  /** The nodes that are open. */
+  nodes(): IterableIterator<NodeId> {
+    return this.#opens.keys();
+  }
+
   isOpen(node: NodeId): boolean {
     return this.#opens.has(node);
   }

@@ -37,7 +37,7 @@ function openFlags(flags: number, more: number, passthrough: boolean): OpenFlags
 export async function open(connection: Connection, request: Request): Promise<void> {
   const flags = openFlags(request.u32(0), request.u32(4), connection.passthrough);
   const handle = await connection.fs.open(request, request.node, flags);
-  const file = putOpen(connection, handle, 0);
+  const file = putOpen(connection, request, handle, 0);
   await answered(connection, request, file, connection.send(request, OPEN_OUT_SIZE));
 }
 
@@ -66,8 +66,8 @@ export async function tmpfile(connection: Connection, request: Request): Promise
 }
 
 async function answerCreated(connection: Connection, request: Request, created: Created): Promise<void> {
-  connection.putEntry(0, created.attr);
-  const file = putOpen(connection, created.handle, ENTRY_SIZE);
+  connection.putEntry(request, 0, created.attr);
+  const file = putOpen(connection, request, created.handle, ENTRY_SIZE);
   await answered(connection, request, file, connection.send(request, ENTRY_SIZE + OPEN_OUT_SIZE));
 }
 
@@ -84,7 +84,7 @@ async function answered(
 }
 
 /** Takes the handle into the table, and `struct fuse_open_out` into the frame. */
-function putOpen(connection: Connection, handle: FileHandle, at: number): OpenFile {
+function putOpen(connection: Connection, request: Request, handle: FileHandle, at: number): OpenFile {
   const { frame } = connection;
   const { node } = handle;
   let flags = 0;
@@ -96,7 +96,9 @@ function putOpen(connection: Connection, handle: FileHandle, at: number): OpenFi
     // refuses the host file.
     if (handle.io === 'direct' || backing === undefined) flags |= fopen.DIRECT_IO;
     if (handle.io === 'backing' && handle.flags.write) connection.pages.forget(node);
-  } else if (connection.pages.opened(node, handle.stamp)) {
+  } else if (connection.shared) {
+    flags |= fopen.DIRECT_IO;
+  } else if (connection.pages.opened(node, handle.stamp) && connection.current(request)) {
     flags |= fopen.KEEP_CACHE;
   }
   // There is nothing to flush for a reader but fcntl locks, which a process loses with the first descriptor of the file it closes: the only

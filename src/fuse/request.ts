@@ -18,6 +18,10 @@ export interface Edge {
   /** The node that is the mount's root. */
   readonly root: NodeId;
   readonly groups: ThreadGroups;
+  /** Where a mount serves several subjects: whose the requests of a user id are. */
+  readonly subjectOf: ((uid: number) => string | undefined) | undefined;
+  /** Moves with every revocation: what was asked before must not be kept by the kernel. */
+  generation: number;
   /** Requests that somebody waits for in a way that INTERRUPT can end, by their unique number. */
   readonly interrupts: Map<number, AbortController>;
 }
@@ -46,6 +50,8 @@ export class Request implements Caller {
   readonly end: number;
   /** `performance.now()` when it arrived. */
   readonly started: number;
+  /** `Edge.generation` when it arrived. */
+  readonly generation: number;
   /** Where the last name read by `name` ended, its NUL included. */
   next = 0;
   replied = false;
@@ -54,7 +60,7 @@ export class Request implements Caller {
 
   constructor(edge: Edge, message: Buffer, length: number, started: number) {
     this.#edge = edge;
-    this.subject = edge.subject;
+    this.generation = edge.generation;
     this.zone = edge.zone;
     this.via = edge.via;
     this.message = message;
@@ -64,6 +70,7 @@ export class Request implements Caller {
     const node = message.readUInt32LE(16) + message.readUInt32LE(20) * HIGH;
     this.node = node === ROOT_ID ? edge.root : node;
     this.uid = message.readUInt32LE(24);
+    this.subject = edge.subjectOf?.(this.uid) ?? edge.subject;
     this.gid = message.readUInt32LE(28);
     this.pid = message.readUInt32LE(32);
     const extensions = message.readUInt16LE(36) * 8;

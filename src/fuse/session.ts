@@ -8,6 +8,8 @@ import { Invalidation } from './invalidate.ts';
 import type { Latency } from './latency.ts';
 import { IN_HEADER, opcode } from './protocol.ts';
 import { Request } from './request.ts';
+import type { Allowed } from './revoke.ts';
+import { revoke } from './revoke.ts';
 import { operations } from './table.ts';
 
 /** Longest wait of a change for another mount's kernel, in milliseconds. */
@@ -75,6 +77,11 @@ export class Session implements AsyncDisposable {
     return this.#closed ? undefined : this.#invalidation.changed(change);
   }
 
+  /** Resolves when this kernel shows nothing any more that its subject may not see. */
+  async revoke(allowed: Allowed): Promise<void> {
+    if (!this.#closed) await revoke(this.#connection, allowed);
+  }
+
   #receive(message: Buffer, length: number): void {
     if (length < IN_HEADER || message.readUInt32LE(0) !== length) {
       this.#malformed++;
@@ -90,6 +97,11 @@ export class Session implements AsyncDisposable {
     if (request.bodyLength < operation.body || (!connection.protocol && request.opcode !== opcode.init)) {
       this.#malformed++;
       if (!operation.silent) connection.refuse(request, errno.EINVAL);
+      return;
+    }
+    const { subjectOf } = connection.edge;
+    if (subjectOf !== undefined && !operation.anybody && subjectOf(request.uid) === undefined) {
+      connection.refuse(request, errno.EACCES);
       return;
     }
     try {

@@ -21,6 +21,8 @@ export interface Operation {
   readonly run: Handler;
   /** The kernel waits for no answer, and takes none. */
   readonly silent: boolean;
+  /** The kernel's own business, or the end of what somebody was allowed to begin: served whoever asks. */
+  readonly anybody: boolean;
 }
 
 const rows: readonly [name: keyof typeof opcode, body: number, run: Handler][] = [
@@ -78,11 +80,21 @@ const rows: readonly [name: keyof typeof opcode, body: number, run: Handler][] =
 ];
 
 const silent = new Set<keyof typeof opcode>(['forget', 'batchForget', 'interrupt', 'notifyReply']);
+const anybody = new Set<keyof typeof opcode>([
+  ...silent,
+  'init',
+  'destroy',
+  'flush',
+  'release',
+  'releasedir',
+]);
 
 export const operations: readonly (Operation | undefined)[] = byOpcode();
 
 function byOpcode(): (Operation | undefined)[] {
   const table = new Array<Operation | undefined>(Math.max(...Object.values(opcode)) + 1).fill(undefined);
-  for (const [name, body, run] of rows) table[opcode[name]] = { name, body, run, silent: silent.has(name) };
+  for (const [name, body, run] of rows) {
+    table[opcode[name]] = { name, body, run, silent: silent.has(name), anybody: anybody.has(name) };
+  }
   return table;
 }

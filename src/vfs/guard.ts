@@ -1,7 +1,7 @@
 /** Asks, before each operation, whether the caller may: the one way into a tree for every edge. */
-import type { Awaitable } from '../base/awaitable.ts';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Caller } from '../base/caller.ts';
-import { FsError } from '../base/errors.ts';
+import { FsError, isFsError } from '../base/errors.ts';
 import type { Name } from '../base/names.ts';
 import type {
   Attr,
@@ -19,172 +19,130 @@ import type {
   Version,
   XattrMode,
 } from '../fs/types.ts';
+import { after, denied, met } from './asking.ts';
+import type { Authorizer } from './authorizer.ts';
 import { GuardedHandle } from './guarded-handle.ts';
-import { needs } from './needs.ts';
-import type { Need, Permission, Role } from './needs.ts';
+import { GuardedNames } from './guarded-names.ts';
+import { needs, needsFor } from './needs.ts';
+import type { Need, Nodes } from './needs.ts';
+import { shownAttr, shownEntry, shownSpace } from './shown.ts';
+import { WrappedTree } from './wrapper.ts';
 
-/** Who may do what. */
-export interface Authorizer {
-  /** Moves with everything that could change an answer: an answer holds as long as this is the same. */
-  readonly revision: number;
-  allows(caller: Caller, permission: Permission, node: NodeId): Awaitable<boolean>;
-  /** Has this caller every permission on every node? Then nothing is asked node by node, and its kernel may do I/O by itself. */
-  everything(caller: Caller): boolean;
-}
+/** Entries asked for at a time while all of them are hidden, and how many are passed over before others have their turn. */
+const HIDDEN_PAGE = 1024;
 
 /**
- * Everybody may do everything; POSIX mode bits remain the kernel's business. Agents are asked about node by node all the same: what one may
- * do can be taken back at any moment, so its kernel does no I/O by itself.
+ * What the caller may not see does not exist (ENOENT); what it may see but not do is EACCES. Where the authorizer answers at once, the promise of
+ * the FileSystem below is handed on; what shows counts of nodes, or depends on a name, has one more.
  */
-export const allowAll: Authorizer = {
-  revision: 0,
-  allows: () => true,
-  everything: ({ subject }) => !subject.startsWith('agent:'),
-};
-
-type Nodes = Partial<Readonly<Record<Role, NodeId>>>;
-
-/** What the caller may not see does not exist (ENOENT); what it may see but not do is EACCES. */
-class GuardedTree implements FileSystem {
-  readonly #inner: FileSystem;
+class GuardedTree extends WrappedTree {
   readonly #authorizer: Authorizer;
+  readonly #names: GuardedNames;
 
   constructor(inner: FileSystem, authorizer: Authorizer) {
-    this.#inner = inner;
+    super(inner);
     this.#authorizer = authorizer;
+    this.#names = new GuardedNames(inner, authorizer);
   }
 
-  async #require(caller: Caller, permission: Permission, node: NodeId): Promise<void> {
-    if (await this.#authorizer.allows(caller, permission, node)) return;
-    const seen = permission !== 'see' && (await this.#authorizer.allows(caller, 'see', node));
-    throw seen
-      ? new FsError('EACCES', `${caller.subject} has no ${permission} permission here`)
-      : new FsError('ENOENT');
-  }
-
-  async #meet(caller: Caller, all: readonly Need[], nodes: Nodes): Promise<void> {
-    for (const need of all) {
-      const node = nodes[need.on];
-      if (node !== undefined) await this.#require(caller, need.permission, node);
-    }
-  }
-
-  /** Runs the operation at once for a caller who has everything, after its needs are met for all others. */
-  #run<T>(caller: Caller, all: readonly Need[], nodes: Nodes, run: () => Promise<T>): Promise<T> {
-    return this.#meet(caller, all, nodes).then(run);
-  }
-
-  /** Meets needs on the node a name stands for: the name is looked up only for callers who have not everything. */
-  async #named<T>(
+  /** The operation at once for a caller who has everything; for all others after their needs are met, and its result as they are shown it. */
+  #run<T>(
     caller: Caller,
-    all: readonly Need[],
+    wanted: readonly Need[],
     nodes: Nodes,
+    run: () => Promise<T>,
+    show?: (result: T) => T,
+  ): Promise<T> {
+    const authorizer = this.#authorizer;
+    if (authorizer.everything(caller)) return run();
+    const done = after(() => met(authorizer, caller, wanted, nodes), run);
+    return show === undefined ? done : done.then(show);
+  }
+
+  override lookup(caller: Caller, at: Place): Promise<Attr> {
+    const authorizer = this.#authorizer;
+    const find = (): Promise<Attr> => this.inner.lookup(caller, at);
+    if (authorizer.everything(caller)) return find();
+    // Looked up before it is asked about: a hidden name takes the same calls as one that is not there.
+    return after(() => met(authorizer, caller, needs.lookup, { parent: at.parent }), find).then((attr) => {
+      const asked = met(authorizer, caller, needs.lookup, { named: attr.node });
+      return asked === undefined ? shownAttr(attr) : asked.then(() => shownAttr(attr));
+    });
+  }
+
+  override getattr(caller: Caller, node: NodeId): Promise<Attr> {
+    return this.#run(caller, needs.getattr, { node }, () => this.inner.getattr(caller, node), shownAttr);
+  }
+
+  override setattr(caller: Caller, node: NodeId, change: AttrChange): Promise<Attr> {
+    const run = (): Promise<Attr> => this.inner.setattr(caller, node, change);
+    return this.#run(caller, neededToSet(change), { node }, run, shownAttr);
+  }
+
+  override readlink(caller: Caller, node: NodeId): Promise<Uint8Array> {
+    return this.#run(caller, needs.readlink, { node }, () => this.inner.readlink(caller, node));
+  }
+
+  /** Makes a name. One that is there but hidden is answered for as one that may not be made. */
+  #make<T>(
+    caller: Caller,
+    wanted: readonly Need[],
     at: Place,
     run: () => Promise<T>,
+    show: (result: T) => T,
   ): Promise<T> {
-    await this.#meet(caller, all, nodes);
-    const { node } = await this.#inner.lookup(caller, at);
-    await this.#meet(caller, all, { named: node });
-    return run();
-  }
-
-  lookup(caller: Caller, at: Place): Promise<Attr> {
-    if (this.#authorizer.everything(caller)) return this.#inner.lookup(caller, at);
-    return this.#lookup(caller, at);
-  }
-
-  async #lookup(caller: Caller, at: Place): Promise<Attr> {
-    await this.#meet(caller, needs.lookup, { parent: at.parent });
-    const found = await this.#inner.lookup(caller, at);
-    await this.#meet(caller, needs.lookup, { named: found.node });
-    return found;
-  }
-
-  getattr(caller: Caller, node: NodeId): Promise<Attr> {
-    if (this.#authorizer.everything(caller)) return this.#inner.getattr(caller, node);
-    return this.#run(caller, needs.getattr, { node }, () => this.#inner.getattr(caller, node));
-  }
-
-  setattr(caller: Caller, node: NodeId, change: AttrChange): Promise<Attr> {
-    if (this.#authorizer.everything(caller)) return this.#inner.setattr(caller, node, change);
-    const owns = change.mode !== undefined || change.uid !== undefined || change.gid !== undefined;
-    const all: readonly Need[] = owns ? [{ on: 'node', permission: 'own' }] : needs.setattr;
-    return this.#run(caller, all, { node }, () => this.#inner.setattr(caller, node, change));
-  }
-
-  readlink(caller: Caller, node: NodeId): Promise<Uint8Array> {
-    if (this.#authorizer.everything(caller)) return this.#inner.readlink(caller, node);
-    return this.#run(caller, needs.readlink, { node }, () => this.#inner.readlink(caller, node));
-  }
-
-  mknod(caller: Caller, at: Place, what: NewNode): Promise<Attr> {
-    if (this.#authorizer.everything(caller)) return this.#inner.mknod(caller, at, what);
     const { parent } = at;
-    return this.#run(caller, needs.mknod, { parent }, () => this.#inner.mknod(caller, at, what));
+    const made = this.#run(caller, wanted, { parent }, run, show);
+    if (this.#authorizer.everything(caller)) return made;
+    return made.catch(async (error: unknown) => {
+      if (isFsError(error, 'EEXIST') && !(await this.#names.sees(caller, at))) throw denied(caller, 'write');
+      throw error;
+    });
   }
 
-  create(caller: Caller, at: Place, mode: number, flags: OpenFlags): Promise<Created> {
-    const { parent } = at;
-    const run = (): Promise<Created> => this.#inner.create(caller, at, mode, this.#flags(caller, flags));
-    const made = this.#authorizer.everything(caller)
-      ? run()
-      : this.#run(caller, needs.create, { parent }, run);
-    return made.then(({ attr, handle }) => ({ attr, handle: this.#opened(handle) }));
+  override mknod(caller: Caller, at: Place, what: NewNode): Promise<Attr> {
+    return this.#make(caller, needs.mknod, at, () => this.inner.mknod(caller, at, what), shownAttr);
   }
 
-  tmpfile(caller: Caller, parent: NodeId, mode: number, flags: OpenFlags): Promise<Created> {
-    const run = (): Promise<Created> => this.#inner.tmpfile(caller, parent, mode, this.#flags(caller, flags));
-    const made = this.#authorizer.everything(caller)
-      ? run()
-      : this.#run(caller, needs.tmpfile, { parent }, run);
-    return made.then(({ attr, handle }) => ({ attr, handle: this.#opened(handle) }));
+  override create(caller: Caller, at: Place, mode: number, flags: OpenFlags): Promise<Created> {
+    const opened = this.#opening(caller);
+    const run = (): Promise<Created> =>
+      this.inner
+        .create(caller, at, mode, this.#flags(caller, flags))
+        .then(({ attr, handle }) => ({ attr, handle: opened(handle) }));
+    return this.#make(caller, needs.create, at, run, (made) => made);
   }
 
-  link(caller: Caller, node: NodeId, to: Place): Promise<Attr> {
-    if (this.#authorizer.everything(caller)) return this.#inner.link(caller, node, to);
-    const nodes = { node, parent: to.parent };
-    return this.#run(caller, needs.link, nodes, () => this.#inner.link(caller, node, to));
+  override tmpfile(caller: Caller, parent: NodeId, mode: number, flags: OpenFlags): Promise<Created> {
+    const opened = this.#opening(caller);
+    const run = (): Promise<Created> =>
+      this.inner
+        .tmpfile(caller, parent, mode, this.#flags(caller, flags))
+        .then(({ attr, handle }) => ({ attr, handle: opened(handle) }));
+    return this.#run(caller, needs.tmpfile, { parent }, run);
   }
 
-  unlink(caller: Caller, at: Place): Promise<void> {
-    if (this.#authorizer.everything(caller)) return this.#inner.unlink(caller, at);
-    const nodes = { parent: at.parent };
-    return this.#named(caller, needs.unlink, nodes, at, () => this.#inner.unlink(caller, at));
+  override link(caller: Caller, node: NodeId, to: Place): Promise<Attr> {
+    return this.#names.link(caller, node, to);
   }
 
-  rmdir(caller: Caller, at: Place): Promise<void> {
-    if (this.#authorizer.everything(caller)) return this.#inner.rmdir(caller, at);
-    const nodes = { parent: at.parent };
-    return this.#named(caller, needs.rmdir, nodes, at, () => this.#inner.rmdir(caller, at));
+  override unlink(caller: Caller, at: Place): Promise<void> {
+    return this.#names.remove(caller, at, 'unlink');
   }
 
-  rename(caller: Caller, from: Place, to: Place, mode: RenameMode): Promise<void> {
-    if (this.#authorizer.everything(caller)) return this.#inner.rename(caller, from, to, mode);
-    const nodes = { from: from.parent, to: to.parent };
-    const run = (): Promise<void> => this.#inner.rename(caller, from, to, mode);
-    if (mode !== 'exchange') return this.#named(caller, needs.rename, nodes, from, run);
-    // Both names move: what the other one stands for is moved as well.
-    return this.#named(caller, needs.rename, nodes, from, () =>
-      this.#named(caller, needs.rename, {}, to, run),
-    );
+  override rmdir(caller: Caller, at: Place): Promise<void> {
+    return this.#names.remove(caller, at, 'rmdir');
   }
 
-  open(caller: Caller, node: NodeId, flags: OpenFlags): Promise<FileHandle> {
-    const run = (): Promise<FileHandle> => this.#inner.open(caller, node, this.#flags(caller, flags));
-    const opened = this.#authorizer.everything(caller) ? run() : this.#open(caller, node, flags, run);
-    return opened.then((handle) => this.#opened(handle));
+  override rename(caller: Caller, from: Place, to: Place, mode: RenameMode): Promise<void> {
+    return this.#names.rename(caller, from, to, mode);
   }
 
-  async #open(
-    caller: Caller,
-    node: NodeId,
-    flags: OpenFlags,
-    run: () => Promise<FileHandle>,
-  ): Promise<FileHandle> {
-    await this.#meet(caller, needs.open, { node });
-    if (flags.read) await this.#require(caller, 'read', node);
-    if (flags.write || flags.truncate === true) await this.#require(caller, 'write', node);
-    return run();
+  override open(caller: Caller, node: NodeId, flags: OpenFlags): Promise<FileHandle> {
+    const opened = this.#opening(caller);
+    const run = (): Promise<FileHandle> =>
+      this.inner.open(caller, node, this.#flags(caller, flags)).then(opened);
+    return this.#run(caller, neededToOpen(flags), { node }, run);
   }
 
   /** Passthrough takes I/O out of our hands until close: not for a caller from whom something can be taken away. */
@@ -193,80 +151,118 @@ class GuardedTree implements FileSystem {
     return { ...flags, passthrough: false };
   }
 
-  #opened(handle: FileHandle): FileHandle {
-    return new GuardedHandle(handle, this.#authorizer);
+  /** Called before anything is asked: what changes while the file is being opened is asked about again. */
+  #opening(caller: Caller): (handle: FileHandle) => GuardedHandle {
+    const authorizer = this.#authorizer;
+    const { revision } = authorizer;
+    return (handle) => new GuardedHandle(handle, authorizer, caller, revision);
   }
 
-  readdir(caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly DirEntry[]> {
-    if (this.#authorizer.everything(caller)) return this.#inner.readdir(caller, node, after, limit);
-    return this.#readdir(caller, node, after, limit);
+  override readdir(caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly DirEntry[]> {
+    const run = (): Promise<readonly DirEntry[]> => this.inner.readdir(caller, node, after, limit);
+    if (this.#authorizer.everything(caller)) return run();
+    return this.#run(caller, needs.readdir, { node }, () => this.#list(caller, node, after, limit));
   }
 
-  async #readdir(caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly DirEntry[]> {
-    await this.#meet(caller, needs.readdir, { node });
-    // A page that is empty says the directory has ended: go on while all of a page is hidden.
+  /** A page that is empty says the directory has ended: goes on while all of a page is hidden. */
+  async #list(caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly DirEntry[]> {
+    let passed = 0;
+    let wanted = limit;
     for (let from = after; ; ) {
-      const page = await this.#inner.readdir(caller, node, from, limit);
+      const page = await this.inner.readdir(caller, node, from, wanted);
       const last = page.at(-1);
       if (!last) return page;
-      const seen: DirEntry[] = [];
-      for (const entry of page) {
-        if (await this.#authorizer.allows(caller, 'see', entry.attr.node)) seen.push(entry);
-      }
+      const seen = await this.#visible(caller, page, limit);
       if (seen.length > 0) return seen;
       from = last.cookie;
+      wanted = Math.max(limit, HIDDEN_PAGE);
+      passed += page.length;
+      if (passed < HIDDEN_PAGE) continue;
+      passed = 0;
+      await turn();
+      if (caller.signal?.aborted === true) throw new FsError('EINTR', 'listing a directory');
     }
   }
 
-  getxattr(caller: Caller, node: NodeId, name: Name): Promise<Uint8Array> {
-    if (this.#authorizer.everything(caller)) return this.#inner.getxattr(caller, node, name);
-    return this.#run(caller, needs.getxattr, { node }, () => this.#inner.getxattr(caller, node, name));
+  /** The first `limit` entries that the caller may see. */
+  async #visible(caller: Caller, page: readonly DirEntry[], limit: number): Promise<readonly DirEntry[]> {
+    const seen: DirEntry[] = [];
+    for (const entry of page) {
+      const allowed = this.#authorizer.allows(caller, 'see', entry.attr.node);
+      if (typeof allowed === 'boolean' ? allowed : await allowed) seen.push(shownEntry(entry));
+      if (seen.length === limit) break;
+    }
+    return seen;
   }
 
-  setxattr(caller: Caller, node: NodeId, name: Name, value: Uint8Array, mode: XattrMode): Promise<void> {
-    if (this.#authorizer.everything(caller)) return this.#inner.setxattr(caller, node, name, value, mode);
-    const run = (): Promise<void> => this.#inner.setxattr(caller, node, name, value, mode);
+  override getxattr(caller: Caller, node: NodeId, name: Name): Promise<Uint8Array> {
+    return this.#run(caller, needs.getxattr, { node }, () => this.inner.getxattr(caller, node, name));
+  }
+
+  override setxattr(
+    caller: Caller,
+    node: NodeId,
+    name: Name,
+    value: Uint8Array,
+    mode: XattrMode,
+  ): Promise<void> {
+    const run = (): Promise<void> => this.inner.setxattr(caller, node, name, value, mode);
     return this.#run(caller, needs.setxattr, { node }, run);
   }
 
-  removexattr(caller: Caller, node: NodeId, name: Name): Promise<void> {
-    if (this.#authorizer.everything(caller)) return this.#inner.removexattr(caller, node, name);
-    return this.#run(caller, needs.removexattr, { node }, () => this.#inner.removexattr(caller, node, name));
+  override removexattr(caller: Caller, node: NodeId, name: Name): Promise<void> {
+    return this.#run(caller, needs.removexattr, { node }, () => this.inner.removexattr(caller, node, name));
   }
 
-  listxattr(caller: Caller, node: NodeId): Promise<readonly Name[]> {
-    if (this.#authorizer.everything(caller)) return this.#inner.listxattr(caller, node);
-    return this.#run(caller, needs.listxattr, { node }, () => this.#inner.listxattr(caller, node));
+  override listxattr(caller: Caller, node: NodeId): Promise<readonly Name[]> {
+    return this.#run(caller, needs.listxattr, { node }, () => this.inner.listxattr(caller, node));
   }
 
-  statfs(caller: Caller, node: NodeId): Promise<StatFs> {
-    if (this.#authorizer.everything(caller)) return this.#inner.statfs(caller, node);
-    return this.#run(caller, needs.statfs, { node }, () => this.#inner.statfs(caller, node));
+  override statfs(caller: Caller, node: NodeId): Promise<StatFs> {
+    return this.#run(caller, needs.statfs, { node }, () => this.inner.statfs(caller, node), shownSpace);
   }
 
-  sync(caller: Caller, node: NodeId): Promise<void> {
-    if (this.#authorizer.everything(caller)) return this.#inner.sync(caller, node);
-    return this.#run(caller, needs.sync, { node }, () => this.#inner.sync(caller, node));
+  override sync(caller: Caller, node: NodeId): Promise<void> {
+    return this.#run(caller, needs.sync, { node }, () => this.inner.sync(caller, node));
   }
 
-  versions(caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly Version[]> {
-    if (this.#authorizer.everything(caller)) return this.#inner.versions(caller, node, after, limit);
-    const run = (): Promise<readonly Version[]> => this.#inner.versions(caller, node, after, limit);
+  override versions(caller: Caller, node: NodeId, after: number, limit: number): Promise<readonly Version[]> {
+    const run = (): Promise<readonly Version[]> => this.inner.versions(caller, node, after, limit);
     return this.#run(caller, needs.versions, { node }, run);
   }
 
-  readVersion(
+  override readVersion(
     caller: Caller,
     node: NodeId,
     version: number,
     into: Uint8Array,
     offset: number,
   ): Promise<number> {
-    if (this.#authorizer.everything(caller))
-      return this.#inner.readVersion(caller, node, version, into, offset);
-    const run = (): Promise<number> => this.#inner.readVersion(caller, node, version, into, offset);
+    const run = (): Promise<number> => this.inner.readVersion(caller, node, version, into, offset);
     return this.#run(caller, needs.readVersion, { node }, run);
   }
+}
+
+const toWrite: readonly Need[] = [...needs.setattr, ...needsFor.writing];
+const toOwn: readonly Need[] = [...needs.setattr, ...needsFor.owning];
+const toWriteAndOwn: readonly Need[] = [...toWrite, ...needsFor.owning];
+
+function neededToSet(change: AttrChange): readonly Need[] {
+  const { mode, uid, gid, size, atime, mtime } = change;
+  if (mode === undefined && uid === undefined && gid === undefined) return toWrite;
+  return size === undefined && atime === undefined && mtime === undefined ? toOwn : toWriteAndOwn;
+}
+
+const opening = {
+  read: [...needs.open, ...needsFor.reading],
+  write: [...needs.open, ...needsFor.writing],
+  both: [...needs.open, ...needsFor.reading, ...needsFor.writing],
+} as const satisfies Readonly<Record<string, readonly Need[]>>;
+
+function neededToOpen(flags: OpenFlags): readonly Need[] {
+  const write = flags.write || flags.truncate === true;
+  if (flags.read) return write ? opening.both : opening.read;
+  return write ? opening.write : needs.open;
 }
 
 /** Checks each operation on `fs` with `authorizer`, by the table in needs.ts. */

@@ -1,36 +1,42 @@
 /** Which permission each operation needs, on which of its nodes. */
-import type { FileSystem } from '../fs/types.ts';
+import type { FileSystem, NodeId } from '../fs/types.ts';
 
 /**
- * `see`: the node exists for the caller. `read`: its content, entries and extended attributes. `write`: change those, sizes
- * and times; in a directory, make and remove names. `own`: change mode, owner and group.
+ * `see`: the node exists for the caller. `read`: its content, target and extended attributes; execution is reading. `write`: change those,
+ * sizes and times; in a directory, make and remove names. `own`: change mode, owner and group, and let others inherit more.
  */
 export type Permission = 'see' | 'read' | 'write' | 'own';
 
-/** `node`: the one the operation is about. `parent`: the directory of a name; `from` and `to`: of the names of a rename. `named`: what the name stands for. */
-export type Role = 'node' | 'parent' | 'named' | 'from' | 'to';
+/**
+ * `node`: the one the operation is about. `parent`: the directory of a name; `from` and `to`: of the names of a rename. `named`: what the name
+ * stands for; `replaced`: what the new name of a rename stands for before.
+ */
+export type Role = 'node' | 'parent' | 'named' | 'from' | 'to' | 'replaced';
 
 export interface Need {
   readonly on: Role;
   readonly permission: Permission;
 }
 
+export type Nodes = Partial<Readonly<Record<Role, NodeId>>>;
+
 /**
- * What an operation needs besides depends on its arguments, and is decided by the guard: open needs `read` and `write` as its
- * flags ask, setattr needs `own` for mode and ownership, readdir and lookup show only what the caller may see.
+ * What each operation needs in any case, in the order in which it is asked: needs on `named` and `replaced` after the name was looked up.
+ * Listings show only entries that the caller may see.
  */
 export const needs = {
   lookup: [
     { on: 'parent', permission: 'see' },
     { on: 'named', permission: 'see' },
   ],
+  // Nobody outside the program can ask for it.
+  lineage: [],
   getattr: [{ on: 'node', permission: 'see' }],
-  setattr: [{ on: 'node', permission: 'write' }],
+  setattr: [{ on: 'node', permission: 'see' }],
   readlink: [{ on: 'node', permission: 'read' }],
   mknod: [{ on: 'parent', permission: 'write' }],
   create: [{ on: 'parent', permission: 'write' }],
   tmpfile: [{ on: 'parent', permission: 'write' }],
-  // A second name can widen who inherits rights on the node: it takes the right to change the node itself.
   link: [
     { on: 'node', permission: 'write' },
     { on: 'parent', permission: 'write' },
@@ -49,7 +55,7 @@ export const needs = {
     { on: 'named', permission: 'write' },
   ],
   open: [{ on: 'node', permission: 'see' }],
-  readdir: [{ on: 'node', permission: 'read' }],
+  readdir: [{ on: 'node', permission: 'see' }],
   getxattr: [{ on: 'node', permission: 'read' }],
   setxattr: [{ on: 'node', permission: 'write' }],
   removexattr: [{ on: 'node', permission: 'write' }],
@@ -59,3 +65,21 @@ export const needs = {
   versions: [{ on: 'node', permission: 'read' }],
   readVersion: [{ on: 'node', permission: 'read' }],
 } as const satisfies Readonly<Record<keyof FileSystem, readonly Need[]>>;
+
+/** What an operation needs besides, by what exactly is asked of it. */
+export const needsFor = {
+  /** open */
+  reading: [{ on: 'node', permission: 'read' }],
+  /** open, also to truncate; setattr of size and times, and of nothing */
+  writing: [{ on: 'node', permission: 'write' }],
+  /** setattr of mode, owner, group */
+  owning: [{ on: 'node', permission: 'own' }],
+  /** rename onto a name that is there, and exchange with it */
+  replacing: [{ on: 'replaced', permission: 'write' }],
+  /** rename into a directory where somebody inherits more */
+  moving: [{ on: 'named', permission: 'own' }],
+  /** the other side of an exchange, when somebody inherits more on it */
+  movingBack: [{ on: 'replaced', permission: 'own' }],
+  /** link into a directory where somebody inherits more */
+  sharing: [{ on: 'node', permission: 'own' }],
+} as const satisfies Readonly<Record<string, readonly Need[]>>;

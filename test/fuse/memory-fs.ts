@@ -13,6 +13,7 @@ import type {
   DirEntry,
   FileHandle,
   FileSystem,
+  Lineage,
   NewNode,
   NodeId,
   OpenFlags,
@@ -58,6 +59,7 @@ export class MemoryFs implements FileSystem, Disposable {
       rdev: 0,
       times: { atime: time, mtime: time, ctime: time, btime: time },
       parent: 0,
+      owner: undefined,
       entries: new Map(),
       xattrs: new Map(),
       target: new Uint8Array(),
@@ -151,6 +153,15 @@ export class MemoryFs implements FileSystem, Disposable {
     return this.#attr(this.#node(node));
   }
 
+  lineage(id: NodeId): Lineage | undefined {
+    const node = this.#nodes.get(id);
+    if (!node) return undefined;
+    const parents = [...this.#nodes.values()]
+      .filter((above) => [...above.entries.values()].some((entry) => entry.node === id))
+      .map((above) => above.id);
+    return { parents, directory: (node.mode & S_IFMT) === S_IFDIR, owner: node.owner };
+  }
+
   async setattr(_: Caller, id: NodeId, change: AttrChange): Promise<Attr> {
     const node = this.#node(id);
     if (change.mode !== undefined) node.mode = (node.mode & S_IFMT) | change.mode;
@@ -176,6 +187,7 @@ export class MemoryFs implements FileSystem, Disposable {
     if (this.#dir(at.parent).entries.has(at.name)) throw new FsError('EEXIST');
     const node = this.#make(what.mode, caller.uid, caller.gid);
     node.rdev = what.rdev ?? 0;
+    node.owner = caller.subject;
     node.target = what.target ?? node.target;
     this.#put(at, node);
     return this.#attr(node);
@@ -188,6 +200,7 @@ export class MemoryFs implements FileSystem, Disposable {
 
   async tmpfile(caller: Caller, _: NodeId, mode: number, flags: OpenFlags): Promise<Created> {
     const node = this.#make(S_IFREG | mode, caller.uid, caller.gid);
+    node.owner = caller.subject;
     return { attr: this.#attr(node), handle: await this.open(caller, node.id, flags) };
   }
 

@@ -16,6 +16,7 @@ export interface Node {
   rdev: number;
   times: Record<'atime' | 'mtime' | 'ctime' | 'btime', Time>;
   parent: NodeId;
+  owner: string | undefined;
   readonly entries: Map<Name, { readonly node: NodeId; readonly cookie: number }>;
   readonly xattrs: Map<Name, Uint8Array>;
   target: Uint8Array;

@@ -97,6 +97,12 @@ export class Mounts implements AsyncDisposable {
     }
   }
 
+  /** Changes whose nodes nobody may see; resolves when every kernel shows none of them any more, with how long that took. */
+  async deny(...nodes: readonly number[]): Promise<number> {
+    this.#child.stdin?.write(`${JSON.stringify(nodes)}\n`);
+    return (await this.event('revoked'))['ms'] as number;
+  }
+
   /** Has the server unmount and end. */
   stop(): void {
     this.#child.stdin?.end();

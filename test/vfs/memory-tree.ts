@@ -10,6 +10,7 @@ import type {
   DirEntry,
   FileHandle,
   FileSystem,
+  Lineage,
   NewNode,
   NodeId,
   OpenFlags,
@@ -33,6 +34,7 @@ interface Node {
   children: Map<Name, { node: NodeId; cookie: number }>;
   xattrs: Map<Name, Uint8Array>;
   versions: Buffer[];
+  owner: string | undefined;
 }
 
 export function caller(over: Partial<Caller> = {}): Caller {
@@ -62,7 +64,7 @@ export class MemoryTree implements FileSystem {
     this.#node(S_IFDIR | 0o755, root);
   }
 
-  #node(mode: number, parent: NodeId): Node {
+  #node(mode: number, parent: NodeId, owner?: string): Node {
     const node: Node = {
       node: ++this.#lastNode,
       mode,
@@ -75,6 +77,7 @@ export class MemoryTree implements FileSystem {
       children: new Map(),
       xattrs: new Map(),
       versions: [],
+      owner,
     };
     this.nodes.set(node.node, node);
     return node;
@@ -132,6 +135,19 @@ export class MemoryTree implements FileSystem {
     return this.#attr(this.get(node));
   }
 
+  lineage(node: NodeId): Lineage | undefined {
+    const found = this.nodes.get(node);
+    if (!found) return undefined;
+    const directories = [...this.nodes.values()].filter((above) =>
+      [...above.children.values()].some((entry) => entry.node === node),
+    );
+    return {
+      parents: directories.map((above) => above.node),
+      directory: (found.mode & S_IFMT) === S_IFDIR,
+      owner: found.owner,
+    };
+  }
+
   async setattr(_: Caller, node: NodeId, change: AttrChange): Promise<Attr> {
     const found = this.get(node);
     if (change.mode !== undefined) found.mode = (found.mode & S_IFMT) | change.mode;
@@ -147,9 +163,9 @@ export class MemoryTree implements FileSystem {
     return this.get(node).target;
   }
 
-  async mknod(_: Caller, at: Place, what: NewNode): Promise<Attr> {
+  async mknod(by: Caller, at: Place, what: NewNode): Promise<Attr> {
     if (this.#directory(at.parent).children.has(at.name)) throw new FsError('EEXIST');
-    const node = this.#node(what.mode, at.parent);
+    const node = this.#node(what.mode, at.parent, by.subject);
     if (what.target) node.target = Buffer.from(what.target);
     this.#put(at, node.node);
     return this.#attr(node);
@@ -160,8 +176,8 @@ export class MemoryTree implements FileSystem {
     return { attr, handle: this.#handle(this.get(attr.node), flags) };
   }
 
-  async tmpfile(_: Caller, parent: NodeId, mode: number, flags: OpenFlags): Promise<Created> {
-    const node = this.#node(S_IFREG | mode, parent);
+  async tmpfile(by: Caller, parent: NodeId, mode: number, flags: OpenFlags): Promise<Created> {
+    const node = this.#node(S_IFREG | mode, parent, by.subject);
     node.nlink = 0;
     return { attr: this.#attr(node), handle: this.#handle(node, flags) };
   }
