@@ -70,6 +70,25 @@ async function mountNexus(name, ...flags) {
   return join(dir, 'workspace');
 }
 
+/** A mount of an agent that owns the volume: registered, granted, and asked about at each operation. */
+async function mountAgent(name) {
+  const data = ['--data', join(work, `${name}.data`)];
+  await run(nexus, ['user', 'create', 'bench', ...data]);
+  await run(nexus, ['agent', 'register', 'bench', '--owner', 'bench', ...data]);
+  await run(nexus, [
+    'rebac',
+    'grant',
+    'agent',
+    'bench',
+    'file',
+    '/workspace',
+    '--relation',
+    'owner',
+    ...data,
+  ]);
+  return mountNexus(name, '--as', 'agent:bench');
+}
+
 async function columns() {
   const host = join(work, 'host');
   mkdirSync(host);
@@ -78,7 +97,7 @@ async function columns() {
     nexus: await mountNexus('passthrough'),
     'nexus plain': await mountNexus('plain', '--no-passthrough'),
     // Each operation asks the guard, as for a subject whose rights can be taken back at any moment.
-    'nexus agent': await mountNexus('agent', '--as', 'agent:bench'),
+    'nexus agent': await mountAgent('agent'),
   };
   if (spawnSync('bindfs', ['--version']).status === 0) {
     const dir = join(work, 'bindfs');

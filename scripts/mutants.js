@@ -143,6 +143,55 @@ export const mutants = [
     replace: 'if (this.#current !== undefined) return this.#current;\n    const before = ',
     suite: 'test/kv/level-kv-reopen.test.ts',
   },
+  // Everybody may say who has what.
+  {
+    file: 'src/app/authority.ts',
+    find: 'if (await this.governs(caller, zone, object)) return;',
+    replace: "if (zone !== '') return;",
+    suite: 'test/edge/rebac-operations.test.ts',
+  },
+  // Everybody may mount as anybody.
+  {
+    file: 'src/app/authority.ts',
+    find: 'if (this.speaksFor(caller, zone, reference) && caller.zone === zone) continue;',
+    replace: "if (subject !== '') continue;",
+    suite: 'test/edge/identity-operations.test.ts',
+  },
+  // A tuple on a file of another zone is stored.
+  {
+    file: 'src/app/permissions.ts',
+    find: 'if (home === zone.name) return;',
+    replace: "if (home !== '') return;",
+    suite: 'test/edge/rebac-operations.test.ts',
+  },
+  // Numbers that no file has yet may be granted.
+  {
+    file: 'src/app/permissions.ts',
+    find: 'if ((await this.#options.tree.lineage(node)) === undefined)',
+    replace: 'if (node < 0)',
+    suite: 'test/edge/rebac-operations.test.ts',
+  },
+  // What was granted to a name waits for the next who gets it.
+  {
+    file: 'src/app/identities.ts',
+    find: 'await own.deleteObject({ type: entity.kind, id: entity.name });',
+    replace: '',
+    suite: 'test/edge/identity-operations.test.ts',
+  },
+  // An agent may do what its ceiling keeps it from.
+  {
+    file: 'src/app/questions.ts',
+    find: 'return engine.check({ ...question, contextualTuples });',
+    replace: 'return true || contextualTuples;',
+    suite: 'test/edge/rebac-operations.test.ts',
+  },
+  // A model that mounts cannot ask is taken.
+  {
+    file: 'src/app/zones.ts',
+    find: 'if (missing.length === 0) return model;',
+    replace: 'if (missing.length >= 0) return model;',
+    suite: 'test/edge/rebac-model.test.ts',
+  },
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -2,6 +2,8 @@
 import type { z } from 'zod';
 import type { Caller } from '../base/caller.ts';
 import type { TreeFiles } from '../vfs/files.ts';
+import type { Identities } from './identity.ts';
+import type { Permissions } from './permissions.ts';
 import type { Program, Report } from './program.ts';
 
 /** What an operation runs with. */
@@ -9,6 +11,8 @@ export interface Context {
   readonly caller: Caller;
   readonly files: TreeFiles;
   readonly program: Program;
+  readonly permissions: Permissions;
+  readonly identities: Identities;
   readonly signal: AbortSignal;
   /** Operations with `stream: 'in'`: the content that comes after the input. A piece is valid until the next is asked for. */
   readonly body: AsyncIterable<Uint8Array>;
@@ -16,6 +20,9 @@ export interface Context {
   send(piece: Uint8Array): Promise<void>;
   readonly report: Report;
 }
+
+/** What all requests of one client have in common. */
+export type BaseContext = Omit<Context, 'signal' | 'body' | 'send' | 'report'>;
 
 export interface Operation<I = unknown, O = unknown> {
   /** `thing.verb`, or a word of its own. */

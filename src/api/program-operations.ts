@@ -1,25 +1,19 @@
 /** Operations on the running program: its state, mounts, maintenance, end. */
 import { z } from 'zod';
+import { subjectShape, zoneName } from './names.ts';
 import { operation } from './operation.ts';
-
-/** `type:id`: both of letters, digits and a few signs, so that they can stand in names, tuples and logs. */
-const subject = z
-  .string()
-  .regex(
-    /^[a-z][a-z0-9_-]{0,63}:[A-Za-z0-9._@+-]{1,190}$/,
-    'a subject looks like user:alice or agent:builder',
-  );
-
-const zone = z
-  .string()
-  .regex(/^[A-Za-z0-9._-]{1,64}$/, 'a zone is a name of letters, digits, dots and dashes');
 
 const absolute = z.string().startsWith('/', 'an absolute path is needed');
 
 const mountShape = z.object({
   dir: absolute,
-  as: subject,
-  zone,
+  as: subjectShape,
+  /** By user id: whom the processes of a user act as. */
+  users: z
+    .record(z.string(), subjectShape)
+    .refine((users) => Object.keys(users).every((uid) => /^\d{1,10}$/.test(uid)), 'a user id is a number')
+    .optional(),
+  zone: zoneName,
   readOnly: z.boolean(),
   passthrough: z.boolean(),
 });
@@ -62,9 +56,10 @@ export const mountsAdd = operation({
   name: 'mounts.add',
   summary: 'Mounts the tree on a directory of this machine',
   effect: 'admin',
-  input: mountShape,
+  // Without `as` it is the caller's.
+  input: mountShape.partial({ as: true }),
   output: mountInfoShape,
-  run: ({ program }, input) => program.mount(input),
+  run: ({ program, caller }, { as = caller.subject, ...rest }) => program.mount(caller, { ...rest, as }),
 });
 
 export const mountsList = operation({

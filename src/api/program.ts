@@ -1,4 +1,5 @@
 /** What the operations need of the running program; `app` provides it. */
+import type { Caller } from '../base/caller.ts';
 import type { Progress } from './protocol.ts';
 
 /** A FUSE mount that is wanted. `dir` is absolute, free of symlinks, and was looked at by who asks. */
@@ -6,6 +7,8 @@ export interface MountRequest {
   readonly dir: string;
   /** `type:id` of whom everything done through the mount is done as. */
   readonly as: string;
+  /** For a mount of several users: by user id, whom its processes act as; `as` is who made the mount. */
+  readonly users?: Readonly<Record<string, string>> | undefined;
   readonly zone: string;
   readonly readOnly: boolean;
   /** Let the kernel do I/O on host files by itself where it can. */
@@ -69,7 +72,8 @@ export type Report = (progress: Progress) => void;
 
 export interface Program {
   status(): Promise<Status>;
-  mount(request: MountRequest): Promise<MountInfo>;
+  /** ENOENT for a subject nobody registered, EACCES where the caller may not act as it. */
+  mount(caller: Caller, request: MountRequest): Promise<MountInfo>;
   /** Failure not-mounted; mount-busy without `lazy` where something is open in it. */
   unmount(dir: string, lazy: boolean): Promise<void>;
   mounts(): readonly MountInfo[];

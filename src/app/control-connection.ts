@@ -1,6 +1,6 @@
 /** One client of the control socket: its requests, each with its answer, several at a time. */
 import type { Socket } from 'node:net';
-import type { Context } from '../api/operation.ts';
+import type { BaseContext, Context } from '../api/operation.ts';
 import { LineReader } from '../api/protocol.ts';
 import type { ClientMessage, Progress, ServerMessage } from '../api/protocol.ts';
 import { runOperation, wireError } from '../api/run.ts';
@@ -19,11 +19,11 @@ const progressEvery = 200;
 
 export class ControlConnection {
   readonly #socket: Socket;
-  readonly #base: Pick<Context, 'files' | 'program' | 'caller'>;
+  readonly #base: BaseContext;
   readonly #requests = new Map<number, Request>();
   #quiet = false;
 
-  constructor(socket: Socket, base: Pick<Context, 'files' | 'program' | 'caller'>, closed: () => void) {
+  constructor(socket: Socket, base: BaseContext, closed: () => void) {
     this.#socket = socket;
     this.#base = base;
     const lines = new LineReader();

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { controlSocket } from '../api/data-directory.ts';
-import type { Context } from '../api/operation.ts';
+import type { BaseContext } from '../api/operation.ts';
 import { loadNative } from '../host/native.ts';
 import { ControlConnection } from './control-connection.ts';
 import { log } from './log.ts';
@@ -12,11 +12,7 @@ import { log } from './log.ts';
 export interface ControlOptions {
   readonly data: string;
   /** What operations run with, less what belongs to one request. */
-  context(peer: {
-    readonly uid: number;
-    readonly gid: number;
-    readonly pid: number;
-  }): Pick<Context, 'files' | 'program' | 'caller'>;
+  context(peer: { readonly uid: number; readonly gid: number; readonly pid: number }): BaseContext;
   /** The number of connected clients changed. */
   clients(count: number): void;
 }

@@ -1,7 +1,7 @@
 /** The composition root: from a data directory to a running program. */
 import type { Program, Status } from '../api/program.ts';
 import { FsError } from '../base/errors.ts';
-import { allowAll, guard } from '../vfs/guard.ts';
+import { guard } from '../vfs/guard.ts';
 import { span } from '../vfs/mounted.ts';
 import type { NodeId } from '../fs/types.ts';
 import { MountTable } from '../vfs/mount-table.ts';
@@ -16,6 +16,8 @@ import { Linger } from './linger.ts';
 import { LiveMounts } from './live-mounts.ts';
 import { log, logBug } from './log.ts';
 import { Maintenance } from './maintenance.ts';
+import { openRights } from './rights.ts';
+import type { Rights } from './rights.ts';
 import { openStorage } from './storage.ts';
 import type { Storage } from './storage.ts';
 
@@ -41,6 +43,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #directory: DataDirectory;
   readonly #storage: Storage;
+  readonly #rights: Rights;
   readonly #mounts: LiveMounts;
   readonly #maintenance: Maintenance;
   readonly #linger: Linger;
@@ -53,11 +56,13 @@ export class Daemon {
     options: DaemonOptions,
     directory: DataDirectory,
     storage: Storage,
+    rights: Rights,
     mounts: LiveMounts,
   ) {
     this.#options = options;
     this.#directory = directory;
     this.#storage = storage;
+    this.#rights = rights;
     this.#mounts = mounts;
     this.#maintenance = new Maintenance(storage);
     this.#linger = new Linger(options.keep ? Infinity : lingering, () => {
@@ -82,13 +87,22 @@ export class Daemon {
         number: workspace,
       });
       const observed = observe(table);
-      const tree = guard(observed, allowAll);
+      const rights = await openRights(storage.kv, observed);
+      const tree = guard(observed, rights.access);
       const later: { daemon?: Daemon } = {};
       const changed = (count: number): void => later.daemon?.count('mounts', count);
       const writtenElsewhere = (node: NodeId, via: number): boolean =>
         Math.floor(node / span) === workspace && storage.volume.openElsewhere(node % span, via);
-      const mounts = new LiveMounts({ data: options.data, tree, observed, writtenElsewhere, changed });
-      const daemon = new Daemon(options, directory, storage, mounts);
+      const { data } = options;
+      const mounts = new LiveMounts({
+        data,
+        tree,
+        observed,
+        rights: rights.access,
+        writtenElsewhere,
+        changed,
+      });
+      const daemon = new Daemon(options, directory, storage, rights, mounts);
       later.daemon = daemon;
       await daemon.#listen(new TreeFiles(tree));
       return daemon;
@@ -110,9 +124,11 @@ export class Daemon {
 
   async #listen(files: TreeFiles): Promise<void> {
     const program = this.#program();
+    const { identities } = this.#rights;
+    const permissions = this.#rights.permissions(files);
     this.#control = await ControlServer.open({
       data: this.#options.data,
-      context: (peer) => ({ files, program, caller: callerOf(peer) }),
+      context: (peer) => ({ files, program, permissions, identities, caller: callerOf(peer) }),
       clients: (count) => {
         this.count('clients', count);
       },
@@ -123,7 +139,10 @@ export class Daemon {
   #program(): Program {
     return {
       status: async () => this.#status(),
-      mount: (request) => this.#mounts.add(request),
+      mount: async (caller, request) => {
+        this.#rights.authority.requireMount(caller, request);
+        return this.#mounts.add(request);
+      },
       unmount: (dir, lazy) => this.#mounts.remove(dir, lazy),
       mounts: () => this.#mounts.list(),
       ended: (dir, signal) => this.#mounts.ended(dir, signal),
@@ -156,6 +175,7 @@ export class Daemon {
       try {
         await this.#mounts[Symbol.asyncDispose]();
         await this.#control?.quiet();
+        this.#rights.access[Symbol.dispose]();
         await this.#storage[Symbol.asyncDispose]();
         await this.#directory.close(true);
         log('stopped');

@@ -18,10 +18,19 @@ function loginName(uid: number): string | undefined {
   return undefined;
 }
 
+function subjectOf(uid: number): string {
+  return `user:${loginName(uid) ?? uid}`;
+}
+
+/** The subjects that may do everything: whoever the daemon runs as, and root, whom no file of that user is closed to. */
+export function administratorsOf(uid: number): ReadonlySet<string> {
+  return new Set([subjectOf(uid), subjectOf(0)]);
+}
+
 /** The user at the other end of the socket, with the rights of the data directory's owner: nobody else may connect. */
 export function callerOf(peer: { readonly uid: number; readonly gid: number; readonly pid: number }): Caller {
   return {
-    subject: `user:${loginName(peer.uid) ?? peer.uid}`,
+    subject: subjectOf(peer.uid),
     zone: 'default',
     uid: peer.uid,
     gid: peer.gid,

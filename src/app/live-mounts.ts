@@ -1,6 +1,8 @@
 /** The FUSE mounts of this daemon: made, listed, taken away, and noticed when somebody else takes them away. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dirname } from 'node:path';
+import type { Awaitable } from '../base/awaitable.ts';
+import type { Caller } from '../base/caller.ts';
 import { isFsError } from '../base/errors.ts';
 import { isWithin } from '../api/data-directory.ts';
 import { Failure } from '../api/failure.ts';
@@ -16,6 +18,20 @@ import type { ObservedTree } from '../vfs/observe.ts';
 import { readonly } from '../vfs/readonly.ts';
 import { log } from './log.ts';
 
+/** What the mounts need to know of who may do what. */
+export interface Rights {
+  /** Tells of every change of rights, and waits until the listener has seen to it. */
+  subscribe(listener: (change: RightsChange) => Awaitable<void>): Disposable;
+  /** Has the caller every permission, so that its kernel may do as it likes? */
+  everything(caller: Caller): boolean;
+  allows(caller: Caller, permission: 'see' | 'read', node: NodeId): Awaitable<boolean>;
+}
+
+export interface RightsChange {
+  /** May what the subject is allowed have changed? */
+  affects(subject: string, zone: string): boolean;
+}
+
 export interface LiveMountsOptions {
   readonly data: string;
   /** What the mounts show. */
@@ -24,6 +40,8 @@ export interface LiveMountsOptions {
   readonly observed: ObservedTree;
   /** Can content and times of the node change without a word, because the kernel of another mount writes it? */
   writtenElsewhere(node: NodeId, via: number): boolean;
+  /** Absent: everybody may do everything. */
+  readonly rights?: Rights;
   /** The number of mounts changed. */
   changed(count: number): void;
 }
@@ -31,6 +49,8 @@ export interface LiveMountsOptions {
 interface Live {
   readonly info: MountInfo;
   readonly mount: FuseMount;
+  /** Rights can be taken away from it while it lives. */
+  readonly restricted: boolean;
   readonly gone: Promise<void>;
 }
 
@@ -43,11 +63,13 @@ export class LiveMounts implements AsyncDisposable {
   /** Directories a mount is being made on. */
   readonly #coming = new Set<string>();
   readonly #locks = new Locks();
+  readonly #subscription: Disposable | undefined;
   #lastVia = 0;
   #closing = false;
 
   constructor(options: LiveMountsOptions) {
     this.#options = options;
+    this.#subscription = options.rights?.subscribe((change) => this.#rightsChanged(change));
   }
 
   get size(): number {
@@ -78,10 +100,14 @@ export class LiveMounts implements AsyncDisposable {
     this.#refuseOwn(dir);
     this.#coming.add(dir);
     try {
-      const mount = await this.#open(request);
+      const restricted = this.#isRestricted(request);
+      const mount = await this.#open(request, restricted);
       const info: MountInfo = { ...request, since: new Date().toISOString() };
-      this.#mounts.set(dir, { info, mount, gone: this.#served(dir, mount) });
+      const live = { info, mount, restricted, gone: this.#served(dir, mount) };
+      this.#mounts.set(dir, live);
       log(`mounted on ${dir} as ${request.as}${request.readOnly ? ', read-only' : ''}`);
+      // It is told of changes only from here on.
+      await this.#revoke(live);
       return info;
     } catch (error) {
       throw mountFailure(dir, error);
@@ -108,7 +134,36 @@ export class LiveMounts implements AsyncDisposable {
     }
   }
 
-  async #open(request: MountRequest): Promise<FuseMount> {
+  #isRestricted(request: MountRequest): boolean {
+    const { rights } = this.#options;
+    return request.users !== undefined || rights?.everything(callerOf(request)) === false;
+  }
+
+  async #rightsChanged(change: RightsChange): Promise<void> {
+    const affected = [...this.#mounts.values()].filter(({ info }) =>
+      Object.values(info.users ?? { 0: info.as }).some((subject) => change.affects(subject, info.zone)),
+    );
+    await Promise.all(affected.map((live) => this.#revoke(live)));
+  }
+
+  /** Resolves when the mount's kernel shows nothing any more that its subject may not see. */
+  async #revoke(live: Live): Promise<void> {
+    const { info, mount, restricted } = live;
+    const { rights } = this.#options;
+    if (!rights) return;
+    if (restricted) {
+      const caller = callerOf(info);
+      // The files of several subjects have one page cache: its pages are asked for again.
+      const shared = info.users !== undefined;
+      await mount.revoke((node, permission) => !shared && rights.allows(caller, permission, node));
+    } else if (!rights.everything(callerOf(info))) {
+      // Its kernel was given leave to keep everything and to do I/O by itself: that cannot be taken back node by node.
+      log(`${info.dir} is unmounted: ${info.as} may not do everything any more`);
+      await mount[Symbol.asyncDispose]();
+    }
+  }
+
+  async #open(request: MountRequest, restricted: boolean): Promise<FuseMount> {
     const { tree, data } = this.#options;
     return openFuseMount({
       native: loadNative(),
@@ -121,6 +176,8 @@ export class LiveMounts implements AsyncDisposable {
       locks: this.#locks,
       readonly: request.readOnly,
       passthrough: request.passthrough,
+      restricted,
+      ...(request.users && { subjectOf: subjectsOf(request.users) }),
       writtenElsewhere: (node, via) => this.#options.writtenElsewhere(node, via),
       log,
     });
@@ -186,6 +243,7 @@ export class LiveMounts implements AsyncDisposable {
   /** Unmounts everything, in use or not. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
+    this.#subscription?.[Symbol.dispose]();
     await Promise.all(
       [...this.#mounts.values()].map(async ({ mount, gone }) => {
         await mount[Symbol.asyncDispose]();
@@ -193,6 +251,16 @@ export class LiveMounts implements AsyncDisposable {
       }),
     );
   }
+}
+
+/** The subject of a mount, as the authorizer is asked about it where no request does. */
+function callerOf({ as, zone }: MountRequest): Caller {
+  return { subject: as, zone, uid: 0, gid: 0, groups: [], pid: 0, umask: 0, via: 0 };
+}
+
+function subjectsOf(users: Readonly<Record<string, string>>): (uid: number) => string | undefined {
+  const subjects = new Map(Object.entries(users).map(([uid, subject]) => [Number(uid), subject]));
+  return (uid) => subjects.get(uid);
 }
 
 /** What mounting fails with, in the words of the command that asked for it. */

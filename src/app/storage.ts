@@ -13,6 +13,8 @@ import type { DataDirectory } from './data-directory.ts';
 import { logBug } from './log.ts';
 
 export interface Storage extends AsyncDisposable {
+  /** Where the volume keeps its metadata; tuples and the registry live there too. */
+  readonly kv: KvStore;
   readonly volume: CasVolume;
   check(
     options: { readonly repair: boolean; readonly deep: boolean },
@@ -61,6 +63,7 @@ export async function openStorage(directory: DataDirectory, options: StorageOpti
     opened.push(volume);
     const parts = { kv, content, namespace };
     return {
+      kv,
       volume,
       check: (wanted, report) => checked(parts, wanted, report),
       collect: (report) =>

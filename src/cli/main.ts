@@ -6,7 +6,9 @@ import { doctorCommand } from './doctor.ts';
 import { fileCommands } from './files.ts';
 import { maintenanceCommands } from './maintenance.ts';
 import { mountCommand } from './mount.ts';
+import { identityCommands } from './identities.ts';
 import { report } from './program.ts';
+import { rebacCommand } from './rebac.ts';
 import { treeCommands } from './tree.ts';
 import { umountCommand } from './umount.ts';
 
@@ -32,14 +34,34 @@ function program(): Command {
     umountCommand(),
     ...fileCommands(),
     ...treeCommands(),
+    rebacCommand(),
+    ...identityCommands(),
     ...maintenanceCommands(),
     doctorCommand(),
   ]) {
     nexus.addCommand(each);
   }
-  for (const each of [nexus, ...nexus.commands])
-    each.exitOverride().showHelpAfterError('(--help shows how it is used)');
+  prepare(nexus);
   return nexus;
+}
+
+/** Errors of usage are ours to turn into an exit code, at every depth. */
+function prepare(each: Command): void {
+  each.exitOverride().showHelpAfterError('(--help shows how it is used)');
+  each.commands.forEach(prepare);
+}
+
+/** What was called, as errors name it: `rebac grant` for a command of a group. */
+function nameOf(nexus: Command, argv: readonly string[]): string {
+  let found = nexus;
+  const names: string[] = [];
+  for (const word of argv) {
+    const next = found.commands.find((each) => each.name() === word);
+    if (!next) break;
+    names.push(word);
+    found = next;
+  }
+  return names.join(' ');
 }
 
 /** Runs a command line; resolves to the exit code. */
@@ -47,11 +69,11 @@ async function main(argv: readonly string[]): Promise<number> {
   const nexus = program();
   try {
     await nexus.parseAsync(argv, { from: 'user' });
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     // Commander has printed what it found.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-    return report(argv[0] ?? '', error, argv.includes('--json'));
+    return report(nameOf(nexus, argv), error, argv.includes('--json'));
   }
 }
 

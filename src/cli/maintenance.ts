@@ -78,8 +78,13 @@ async function status(flags: Common): Promise<void> {
 
 type MountStatus = Output<'status'>['mounts'][number];
 
-function mountText({ dir, as, zone, readOnly, passthrough, openFiles, operations }: MountStatus): string {
-  const traits = [readOnly ? ', read-only' : '', passthrough ? ', passthrough' : ''].join('');
+function mountText(mount: MountStatus): string {
+  const { dir, as, users, zone, readOnly, passthrough, openFiles, operations } = mount;
+  const traits = [
+    users === undefined ? '' : `, for ${Object.keys(users).length} user ids`,
+    readOnly ? ', read-only' : '',
+    passthrough ? ', passthrough' : '',
+  ].join('');
   const head = `${dir}  ${as} in zone ${zone}${traits}, ${openFiles} open files\n`;
   const rows = Object.entries(operations).map(([name, each]) => [
     `  ${name}`,

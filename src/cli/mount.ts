@@ -1,5 +1,5 @@
 /** `nexus mount`: makes a directory show the tree. */
-import { userInfo } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { realPathOf } from '../api/data-directory.ts';
@@ -15,6 +15,7 @@ import { note, printJson } from './terminal.ts';
 
 interface MountFlags extends Common {
   readonly as?: string;
+  readonly users?: string;
   readonly zone: string;
   readonly readOnly?: boolean;
   readonly foreground?: boolean;
@@ -26,16 +27,41 @@ interface MountFlags extends Common {
 /** How long a new mount may take to answer its first request. */
 const firstAnswer = 20_000;
 
-/** `user:` and the login name, or the number where the name has characters no subject has. */
-function defaultSubject(): string {
-  const { username, uid } = userInfo();
-  return /^[A-Za-z0-9._@+-]{1,190}$/.test(username) ? `user:${username}` : `user:${uid}`;
+/** The lines `UID SUBJECT` of a file; `#` begins a comment. */
+function usersOf(file: string): Record<string, string> {
+  const users: Record<string, string> = {};
+  for (const [i, line] of readFileSync(file, 'utf8').split('\n').entries()) {
+    const words = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (words[0] === '') continue;
+    const [uid = '', subject = ''] = words;
+    const wrong =
+      words.length !== 2 || !/^\d{1,10}$/.test(uid)
+        ? 'a line is a user id and a subject, as in `1000 user:alice`'
+        : uid in users
+          ? `user id ${uid} has a subject already`
+          : undefined;
+    if (wrong !== undefined) throw new Failure('usage', `${file}:${i + 1}: ${wrong}`);
+    users[uid] = subject;
+  }
+  return users;
+}
+
+function usersIn(file: string | undefined): { users?: Record<string, string> } {
+  if (file === undefined) return {};
+  try {
+    return { users: usersOf(file) };
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Failure('usage', `${file} cannot be read: ${code ?? String(error)}`, { cause: error });
+  }
 }
 
 async function mount(client: ControlClient, dir: string, flags: MountFlags): Promise<MountInfo> {
   const info = await client.call('mounts.add', {
     dir,
-    as: flags.as ?? defaultSubject(),
+    ...(flags.as === undefined ? {} : { as: flags.as }),
+    ...usersIn(flags.users),
     zone: flags.zone,
     readOnly: flags.readOnly ?? false,
     passthrough: flags.passthrough,
@@ -83,11 +109,13 @@ export function mountCommand(): Command {
   return command('mount', 'Mount the tree on a directory', [
     'nexus mount ~/nexus',
     'nexus mount /mnt/builder --as agent:builder',
+    'nexus mount /mnt/team --users uids.txt    # lines like: 1000 user:alice',
     'nexus mount /mnt/look --read-only --json',
     'nexus mount ~/nexus --foreground      # until Ctrl-C',
   ])
     .argument('<dir>', 'an empty directory')
     .option('--as <subject>', 'whose mount it is, as type:id (default: user: and your login name)')
+    .option('--users <file>', 'a mount of several users: who the processes of each user id act as')
     .option('--zone <zone>', 'the zone of the subject', 'default')
     .option('--read-only', 'let nothing be changed through it')
     .option('--foreground', 'stay until it is unmounted, and unmount it on Ctrl-C')

@@ -20,6 +20,13 @@ export function command(name: string, summary: string, examples: readonly string
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`);
 }
 
+/** Commands that belong together under one word: `nexus group add`. */
+export function commandGroup(name: string, summary: string, commands: readonly Command[]): Command {
+  const group = new Command(name).description(summary);
+  for (const each of commands) group.addCommand(each);
+  return group.addHelpText('after', `\n\`nexus ${name} COMMAND --help\` shows its options and examples.\n`);
+}
+
 export function dataOf(options: Common): string {
   return dataDirectory(options.data, process.env);
 }
@@ -28,6 +35,11 @@ export function dataOf(options: Common): string {
 export async function withDaemon<T>(options: Common, run: (client: ControlClient) => Promise<T>): Promise<T> {
   using client = await daemonFor(dataOf(options));
   return await run(client);
+}
+
+/** For commands that end with an answer of no: nothing failed, and scripts can branch on it. */
+export function answerNo(): void {
+  process.exitCode = exitCodes.failed;
 }
 
 /** The name of the command, what failed; as JSON on request. Returns the exit code. */

@@ -8,6 +8,21 @@ import { project, run } from '../mount/harness.ts';
 
 const nexus = join(project, 'scripts/nexus');
 
+/** The commands of groups of commands, as their help lists them. */
+async function commandsIn(groups: readonly string[], above: readonly string[] = []): Promise<string[][]> {
+  const found: string[][] = [];
+  for (const group of groups) {
+    const { stdout } = await run(nexus, [...above, group, '--help']);
+    const names = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+    expect(names, group).not.toEqual([]);
+    for (const name of names.filter((each) => each !== 'help')) {
+      if (name === 'model') found.push(...(await commandsIn([name], [...above, group])));
+      else found.push([...above, group, name]);
+    }
+  }
+  return found;
+}
+
 describe('the command line', () => {
   it('tells its version', async () => {
     const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
@@ -37,8 +52,12 @@ describe('the command line', () => {
       'stop',
       'doctor',
     ];
-    for (const command of commands) expect(stdout).toContain(`\n  ${command} `);
-    const helps = await Promise.all(commands.map((command) => run(nexus, ['help', command])));
+    const groups = ['rebac', 'user', 'agent', 'group', 'zone'];
+    for (const command of [...commands, ...groups]) expect(stdout).toContain(`\n  ${command} `);
+    const helps = await Promise.all([
+      ...commands.map((command) => run(nexus, ['help', command])),
+      ...(await commandsIn(groups)).map((words) => run(nexus, [...words, '--help'])),
+    ]);
     for (const help of helps) {
       expect(help.code).toBe(0);
       expect(help.stdout).toMatch(/Examples:\n {2}\$ .*nexus /);

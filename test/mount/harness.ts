@@ -59,8 +59,10 @@ export function whyNoMounts(uid = process.getuid?.() ?? 0): string | undefined {
 }
 
 export interface MountNexusOptions {
-  /** The subject of each mount, or of all. */
+  /** The subject of each mount, or of all: registered, and granted `relation` on the default volume. */
   readonly as?: string | readonly string[];
+  /** What the subjects are granted on the default volume. Default owner; `none` for nothing. */
+  readonly relation?: string;
   /** Default true. */
   readonly passthrough?: boolean;
   readonly readOnly?: boolean;
@@ -172,6 +174,26 @@ export async function mountNexus(options: MountNexusOptions = {}): Promise<Mount
     }
   };
 
+  const done = async (args: readonly string[]): Promise<void> => {
+    const { code, stderr } = await nexus(args);
+    // In a data directory that was used before they are there already.
+    if (code !== 0 && !stderr.includes('already')) {
+      throw new Error(`nexus ${args.join(' ')} exits with ${code}: ${stderr}`);
+    }
+  };
+
+  const admitAll = async (): Promise<void> => {
+    for (const subject of new Set([options.as ?? []].flat())) {
+      const [type = '', name = ''] = subject.split(':');
+      const owner = type === 'agent' ? `owner-of-${name}` : name;
+      await done(['user', 'create', owner]);
+      if (type === 'agent') await done(['agent', 'register', name, '--owner', owner]);
+      const relation = options.relation ?? 'owner';
+      if (relation !== 'none')
+        await done(['rebac', 'grant', type, name, 'file', '/workspace', '--relation', relation]);
+    }
+  };
+
   const cleanUp = async (): Promise<void> => {
     await nexus(['stop']).catch(() => undefined);
     for (const dir of dirs) if (isMounted(dir)) await run('umount', ['-l', dir]);
@@ -204,6 +226,7 @@ export async function mountNexus(options: MountNexusOptions = {}): Promise<Mount
     [Symbol.asyncDispose]: cleanUp,
   };
   try {
+    await admitAll();
     await mountAll();
   } catch (error) {
     await cleanUp();

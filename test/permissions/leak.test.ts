@@ -1,0 +1,157 @@
+/** A subject cannot tell whether a name exists that it may not see. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whyNoMounts } from '../mount/harness.ts';
+import type { Answer } from './world.ts';
+import { World } from './world.ts';
+
+describe.skipIf(whyNoMounts() !== undefined)('what a subject may not see', () => {
+  let world: World;
+  let seen: string;
+  beforeAll(async () => {
+    world = await World.open();
+    await world.shell(`
+mkdir -p way/open way/secret way/other way/plain
+echo a > way/open/a && echo s > way/secret/s && echo f > way/file && ln -s secret way/pointer && chmod -R a+rwX .`);
+    await world.nexus('user', 'create', 'alice');
+    await world.nexus('agent', 'register', 'bot', '--owner', 'alice');
+    await world.nexus(
+      'rebac',
+      'grant',
+      'agent',
+      'bot',
+      'file',
+      '/workspace/way/open',
+      '--relation',
+      'editor',
+    );
+    seen = await world.as('agent:bot');
+  });
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]();
+  });
+
+  const calls: readonly (readonly [string, (name: string) => readonly string[]])[] = [
+    ['stat', (name) => [name]],
+    ['access', (name) => [name]],
+    ['read', (name) => [name]],
+    ['write', (name) => [name]],
+    ['create', (name) => [name]],
+    ['create-or-open', (name) => [name]],
+    ['mkdir', (name) => [name]],
+    ['mkfifo', (name) => [name]],
+    ['symlink', (name) => [name]],
+    ['readlink', (name) => [name]],
+    ['unlink', (name) => [name]],
+    ['rmdir', (name) => [name]],
+    ['list', (name) => [name]],
+    ['chmod', (name) => [name]],
+    ['truncate', (name) => [name]],
+    ['getxattr', (name) => [name]],
+    ['setxattr', (name) => [name]],
+    ['stat', (name) => [`${name}/below`]],
+    ['create', (name) => [`${name}/below`]],
+    ['link', (name) => [`${seen}/way/open/a`, name]],
+    ['rename', (name) => [`${seen}/way/open/a`, name]],
+    ['rename', (name) => [name, `${seen}/way/open/b`]],
+    ['link', (name) => [name, `${seen}/way/open/b`]],
+  ];
+
+  it.each(['secret', 'file', 'pointer'])(
+    'answers for %s as for a name that is not there (PERM-4)',
+    async (name) => {
+      for (const [operation, paths] of calls) {
+        const there: Answer = await world.call(operation, ...paths(`${seen}/way/${name}`));
+        const absent: Answer = await world.call(operation, ...paths(`${seen}/way/no-such-name`));
+        expect([operation, there]).toEqual([operation, absent]);
+        expect(there).not.toBe('OK');
+      }
+    },
+  );
+
+  it('is not listed, not counted as a link, not in statfs (PERM-4)', async () => {
+    expect(await world.call('names', `${seen}/way`)).toEqual(['open']);
+    const before = [await world.call('links', `${seen}/way`), await world.call('files', `${seen}/way`)];
+    await world.shell('mkdir way/secret2 way/secret3 && touch way/unseen{1..20}');
+    expect([await world.call('links', `${seen}/way`), await world.call('files', `${seen}/way`)]).toEqual(
+      before,
+    );
+    expect(await world.call('names', `${seen}/way`)).toEqual(['open']);
+  });
+
+  it('costs as many requests to look for as what is not there (PERM-4)', async () => {
+    const requests = async (): Promise<number> => {
+      const { mounts } = (await world.mounted.json(['status'])) as {
+        mounts: { dir: string; operations: Record<string, { count: number }> }[];
+      };
+      const mount = mounts.find(({ dir }) => seen.startsWith(dir));
+      return Object.values(mount?.operations ?? {}).reduce((sum, { count }) => sum + count, 0);
+    };
+    const cost = async (name: string): Promise<number> => {
+      const before = await requests();
+      for (let i = 0; i < 5; i++) await world.call('stat', `${seen}/way/${name}`);
+      return (await requests()) - before;
+    };
+    await world.shell('mkdir way/unlooked-for');
+    await cost('warm-up');
+    expect(await cost('unlooked-for')).toBe(await cost('none-such'));
+  });
+
+  it('zones are kept apart, even by equal names (PERM-7)', async () => {
+    await world.nexus('zone', 'create', 'beta');
+    await world.nexus('user', 'create', 'alice', '--zone', 'beta');
+    await world.nexus('agent', 'register', 'bot', '--owner', 'alice', '--zone', 'beta');
+    const foreign = await world.as('agent:bot', '--zone', 'beta');
+    expect(await world.call('stat', `${foreign}/way/open/a`)).toBe('ENOENT');
+    await world
+      .nexus(
+        'rebac',
+        'grant',
+        'agent',
+        'bot',
+        'file',
+        '/workspace/way/open',
+        '--relation',
+        'viewer',
+        '--zone',
+        'beta',
+      )
+      .catch(() => '');
+    expect(await world.call('stat', `${foreign}/way/open/a`)).toBe('ENOENT');
+    await world.nexus(
+      'rebac',
+      'grant',
+      'agent',
+      'beta/bot',
+      'file',
+      '/workspace/way/open',
+      '--relation',
+      'viewer',
+    );
+    expect(await world.call('content', `${foreign}/way/open/a`)).toBe('a\n');
+    expect(await world.call('write', `${foreign}/way/open/a`)).toBe('EACCES');
+  });
+
+  it('names of subjects are byte-exact (PERM-1)', async () => {
+    await world.nexus('agent', 'register', 'BOT', '--owner', 'alice');
+    const other = await world.as('agent:BOT');
+    expect(await world.call('stat', `${other}/way/open`)).toBe('ENOENT');
+  });
+
+  it('tuples die with what they were given on (PERM-10)', async () => {
+    await world.shell('mkdir way/mortal && chmod a+rwX way/mortal');
+    await world.nexus(
+      'rebac',
+      'grant',
+      'agent',
+      'bot',
+      'file',
+      '/workspace/way/mortal',
+      '--relation',
+      'editor',
+    );
+    expect(await world.call('stat', `${seen}/way/mortal`)).toBe('OK');
+    await world.shell('rmdir way/mortal && mkdir way/mortal && chmod a+rwX way/mortal');
+    expect(await world.call('stat', `${seen}/way/mortal`)).toBe('ENOENT');
+    expect(await world.nexus('rebac', 'list', '--subject', 'agent:bot')).not.toContain('mortal');
+  });
+});
