@@ -9,6 +9,8 @@ import type { View } from './view.ts';
 
 /** Checks of one question that changes overtook, after which it is refused. */
 const mostTries = 1000;
+/** Nodes remembered by an agent beside those of its views. */
+const capacity = 1 << 16;
 
 /** A bit of a subject on a node where masks cannot tell; throws where the engine cannot tell either. */
 export type Ask = (view: View, relation: string, node: NodeId) => Promise<boolean>;
@@ -34,6 +36,9 @@ export class Principal {
   readonly #ask: Ask;
   /** The ways to what the user may and the agent is not kept from. */
   readonly #through: Sight | undefined;
+  /** What both come to on a node, while neither view has moved on from `#epoch`. */
+  readonly #known = new Map<NodeId, number>();
+  #epoch = -1;
 
   constructor({ own, user, ceiling, whole, tree, ask, named }: PrincipalOptions) {
     this.own = own;
@@ -77,29 +82,43 @@ export class Principal {
   /** Any of the bits: 1 for yes, 0 for no, -1 where it takes waiting to tell. */
   #sure(wanted: number, node: NodeId): number {
     const { own, user } = this;
+    if (user !== undefined) return this.#sureTogether(own, user, wanted, node);
     if (!own.settled) return -1;
     const low = own.masks.low(node);
     if (low < 0) return -1;
     if ((low & wanted) !== 0) return 1;
-    let { certain } = own.grants;
-    if (user !== undefined) {
-      if (!user.settled) return -1;
-      const given = user.masks.low(node);
-      if (given < 0) return -1;
-      const left = given & wanted & this.#ceiling;
-      if (left !== 0 && certain && this.#unblocked(left, low)) return 1;
-      certain &&= user.grants.certain;
-    }
-    return certain ? 0 : -1;
+    return own.grants.certain ? 0 : -1;
   }
 
-  /** Is one of the bits not taken away by what the agent itself has? */
-  #unblocked(bits: number, own: number): boolean {
-    if ((own & this.#plan.blocking) === 0) return true;
-    for (let rest = bits; rest !== 0; rest &= rest - 1) {
-      if ((this.#plan.blockersOf(rest & -rest) & own) === 0) return true;
+  #sureTogether(own: View, user: View, wanted: number, node: NodeId): number {
+    // Either epoch moves before its masks stop being true, and none moves back.
+    const epoch = own.masks.epoch + user.masks.epoch;
+    if (epoch === this.#epoch) {
+      const known = this.#known.get(node);
+      if (known !== undefined) return (known & wanted) === 0 ? 0 : 1;
     }
-    return false;
+    if (!this.settled) return -1;
+    const mine = own.masks.low(node);
+    const given = user.masks.low(node);
+    if (mine < 0 || given < 0) return -1;
+    const certain = own.grants.certain && user.grants.certain;
+    if (!certain) return (mine & wanted) === 0 ? -1 : 1;
+    const together = mine | this.#unblocked(given & this.#ceiling, mine);
+    if (epoch !== this.#epoch || this.#known.size >= capacity) this.#known.clear();
+    this.#epoch = epoch;
+    this.#known.set(node, together);
+    return (together & wanted) === 0 ? 0 : 1;
+  }
+
+  /** The bits that what the agent itself has does not take away. */
+  #unblocked(bits: number, own: number): number {
+    if ((own & this.#plan.blocking) === 0) return bits;
+    let left = 0;
+    for (let rest = bits; rest !== 0; rest &= rest - 1) {
+      const bit = rest & -rest;
+      if ((this.#plan.blockersOf(bit) & own) === 0) left |= bit;
+    }
+    return left;
   }
 
   /** Is something below the directory granted? */
@@ -172,7 +191,7 @@ export class Principal {
     const [given, possible] = await user.masks.find(node);
     const wanted = this.#plan.need.see & this.#ceiling;
     if ((possible & wanted) === 0) return 'no';
-    if (low === high && given === possible) return this.#unblocked(given & wanted, low) ? 'yes' : 'no';
+    if (low === high && given === possible) return this.#unblocked(given & wanted, low) === 0 ? 'no' : 'yes';
     return 'may';
   }
 }

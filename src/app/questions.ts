@@ -58,11 +58,17 @@ export class Questions {
     return (await this.#options.access.zone(zone)).eyesFor(subject);
   }
 
+  /** Conditions are told the time, as they are at a system call, unless the question says another. */
+  async #timed<T extends Pick<Question, 'context'>>(zone: string, question: T): Promise<T> {
+    const time = (await this.#options.access.zone(zone)).context();
+    return { ...question, context: { ...time, ...question.context } };
+  }
+
   async check(zone: string, question: Question): Promise<boolean> {
     const asMounts = await this.#asMounts(zone, question);
     if (asMounts !== undefined) return asMounts;
     const { engine } = await this.#eyes(zone, question.subject);
-    return this.#decide(zone, engine, question);
+    return this.#decide(zone, engine, await this.#timed(zone, question));
   }
 
   /** What a mount of the subject would be told; undefined for what no mount asks. */
@@ -89,7 +95,7 @@ export class Questions {
   /** The same under another model. */
   async checkUnder(zone: string, model: Model, question: Question): Promise<boolean> {
     const { tuples } = await this.#eyes(zone, question.subject);
-    return this.#decide(zone, new Engine(model, tuples), question);
+    return this.#decide(zone, new Engine(model, tuples), await this.#timed(zone, question));
   }
 
   async #decide(zone: string, engine: Engine, question: Question): Promise<boolean> {
@@ -123,14 +129,15 @@ export class Questions {
     return this.#options.registry.agent(home, name);
   }
 
-  async explain(zone: string, question: Question, viewer: Viewer): Promise<Explanation> {
-    const { subject } = question;
+  async explain(zone: string, asked: Question, viewer: Viewer): Promise<Explanation> {
+    const { subject } = asked;
+    const question = await this.#timed(zone, asked);
     const { engine } = await this.#eyes(zone, subject);
     const own = await engine.explain(question);
     if (own.proof) return { allowed: true, steps: await stepsOf(own.proof, subject, viewer) };
     const steps = own.denied ? await stepsOf(own.denied, subject, viewer) : [];
     const who = registered(zone, subject);
-    if (who && this.#options.isAdmin(who.subject, who.home) && (await this.check(zone, question)))
+    if (who && this.#options.isAdmin(who.subject, who.home) && (await this.check(zone, asked)))
       return { allowed: true, steps: [`${who.subject} administers everything`] };
     const loan = this.#loan(zone, engine.model, question);
     if (loan === undefined) return { allowed: false, steps };
@@ -150,8 +157,9 @@ export class Questions {
   }
 
   /** Ids, those that the user of an agent lends it included. What only the tree tells (who made a file) is not searched for. */
-  async listObjects(zone: string, question: ObjectsQuestion): Promise<string[]> {
-    const { subject, type } = question;
+  async listObjects(zone: string, asked: ObjectsQuestion): Promise<string[]> {
+    const { subject, type } = asked;
+    const question = await this.#timed(zone, asked);
     const { engine } = await this.#eyes(zone, subject);
     const found = new Set(await engine.listObjects(question));
     const loan = this.#loan(zone, engine.model, { subject, object: { type, id: '' } });
@@ -165,14 +173,15 @@ export class Questions {
   }
 
   /** Subjects as text; for agents also those of users that have it. */
-  async listUsers(zone: string, question: UsersQuestion): Promise<string[]> {
+  async listUsers(zone: string, asked: UsersQuestion): Promise<string[]> {
+    const question = await this.#timed(zone, asked);
     const { engine } = await this.#eyes(zone, { type: 'user', id: '' });
     const found = new Set((await engine.listUsers(question)).map(formatSubject));
     if (question.type !== 'agent' || question.userset !== undefined) return [...found];
     for (const user of await engine.listUsers({ ...question, type: 'user' })) {
       for (const { name } of this.#agentsOf(zone, user)) {
         const subject = { type: 'agent', id: name };
-        if (!found.has(formatSubject(subject)) && (await this.check(zone, { ...question, subject })))
+        if (!found.has(formatSubject(subject)) && (await this.check(zone, { ...asked, subject })))
           found.add(formatSubject(subject));
       }
     }

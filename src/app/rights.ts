@@ -10,6 +10,7 @@ import { PathSearch } from '../vfs/path-of.ts';
 import type { TreeFiles } from '../vfs/files.ts';
 import { Authority } from './authority.ts';
 import { administratorsOf } from './identity.ts';
+import { logBug } from './log.ts';
 import { forget, LocalIdentities } from './identities.ts';
 import { Viewer } from './names.ts';
 import { LocalPermissions } from './permissions.ts';
@@ -24,6 +25,11 @@ export interface Rights {
   permissions(files: TreeFiles): LocalPermissions;
 }
 
+/** Nobody waits for what ends by itself, nor for what is forgotten after a removal. */
+const failed = (error: unknown): void => {
+  logBug('keeping rights true', error);
+};
+
 /** Everything in the tree belongs to the zone that always exists. */
 const zoneOf = (): string => DEFAULT_ZONE;
 
@@ -33,7 +39,7 @@ export async function openRights(kv: KvStore, tree: FileSystem): Promise<Rights>
   const zones = new Zones(kv, registry);
   const administrators = administratorsOf(process.getuid?.() ?? 0);
   const isAdmin = (subject: string): boolean => administrators.has(subject);
-  const access = await Access.open({ tree, root, zones, registry, admins: isAdmin, zoneOf });
+  const access = await Access.open({ tree, root, zones, registry, admins: isAdmin, zoneOf, failed });
   registry.subscribe((changes) => forget(zones, changes));
   await registry.settle();
   const questions = new Questions({ access, registry, isAdmin });

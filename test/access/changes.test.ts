@@ -74,6 +74,25 @@ describe('tuples', () => {
     expect(await w.may('user:ada', 'read', 4)).toBe(false);
   });
 
+  test('leaving a group and then the group losing its grant, with no question between them (PERM-5)', async () => {
+    await using w = await world();
+    await w.grant('group:eng#member@user:ada');
+    await w.grant('file:3#viewer@group:eng#member');
+    expect(await w.rights('user:ada', 4)).toBe('sr--');
+    await w.revoke('group:eng#member@user:ada');
+    await w.revoke('file:3#viewer@group:eng#member');
+    expect(await w.rights('user:ada', 4)).toBe('----');
+  });
+
+  test('being the owner as the tree knows it is not counted as granted when tuples are read anew (PERM-4)', async () => {
+    await using w = await world();
+    w.tree.add(8, [3], { owner: 'user:ada' });
+    expect(await w.rights('user:ada', 3)).toBe('----');
+    await w.grant('file:8#owner@user:ada', { expires: 1 });
+    expect(await w.rights('user:ada', 3)).toBe('----');
+    expect(await w.rights('user:ada', 8)).toBe('srwo');
+  });
+
   test('a listener that fails keeps nobody else from hearing; the change stays (PERM-5)', async () => {
     await using w = await world();
     await w.may('user:ada', 'read', 4);

@@ -174,6 +174,8 @@ export const tuples = fc.record({
   ),
 });
 
+const agents = fc.constantFrom('agent:bot', 'agent:low', 'agent:*');
+
 /** Tuples of the model that is shipped. */
 export const shippedTuples = fc.record({
   text: fc.oneof(
@@ -183,7 +185,7 @@ export const shippedTuples = fc.record({
         .tuple(
           file,
           fc.constantFrom('viewer', 'viewer', 'editor', 'owner', 'blocked'),
-          fc.oneof(users, usersets),
+          fc.oneof(users, agents, usersets),
         )
         .map(([object, name, subject]) => `${object}#${name}@${subject}`),
     },
@@ -193,7 +195,7 @@ export const shippedTuples = fc.record({
         .tuple(
           groups,
           fc.constantFrom('member', 'admin'),
-          fc.oneof(fc.constantFrom('user:ada', 'user:bob', 'agent:bot'), usersets),
+          fc.oneof(fc.constantFrom('user:ada', 'user:bob', 'agent:bot', 'agent:low'), usersets),
         )
         .map(([object, name, subject]) => `${object}#${name}@${subject}`),
     },

@@ -85,6 +85,33 @@ describe('grants', () => {
     expect(await can('agent bot, can_read, file /docs')).toBe(true);
   });
 
+  it('may depend on the time, which every question is told (PERM-8)', async () => {
+    const world = await rightsWorld();
+    const { dsl } = await world.run('rebac.modelShow', {});
+    const timed = dsl
+      .replace(/define viewer: \[user,/, 'define viewer: [user, user with until,')
+      .concat('\ncondition until(now: timestamp, end: timestamp) {\n  now < end\n}\n');
+    await world.run('rebac.modelSet', { dsl: timed });
+    await world.run('users.create', { name: 'alice' });
+    const tuple = {
+      subject: { type: 'user', name: 'alice' },
+      relation: 'viewer',
+      object: { type: 'file', name: '/docs' },
+    };
+    const until = (end: string): { name: string; context: { end: string } } => ({
+      name: 'until',
+      context: { end },
+    });
+    await world.run('rebac.grant', { ...tuple, condition: until('2100-01-01T00:00:00Z') });
+    for (const relation of ['viewer', 'can_read'])
+      expect((await world.run('rebac.check', { ...tuple, relation })).allowed).toBe(true);
+    const late = { context: { now: '2100-06-01T00:00:00Z' } };
+    expect((await world.run('rebac.check', { ...tuple, ...late })).allowed).toBe(false);
+    await world.run('rebac.grant', { ...tuple, condition: until('2001-01-01T00:00:00Z') });
+    for (const relation of ['viewer', 'can_read'])
+      expect((await world.run('rebac.check', { ...tuple, relation })).allowed).toBe(false);
+  });
+
   it('to whom nobody registered say so (ID-2)', async () => {
     const { note } = await world.run('rebac.grant', tuple('agent typo, viewer, file /docs'));
     expect(note).toBe(
