@@ -1,6 +1,6 @@
 /**
  * Compares, in one run on one machine, a host directory with our mounts and, where installed, bindfs:
- * node scripts/bench.js [--files N] [--mib N] [--rounds N] [--only micro|programs] [--json FILE]
+ * node scripts/bench.js [--files N] [--mib N] [--rounds N] [--only micro|programs|permissions] [--json FILE]
  * Figures are medians over interleaved rounds; goals are ratios within the run, or the microseconds the README aims at.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -205,7 +205,11 @@ async function main() {
 }
 
 try {
-  await main();
+  if (options.only !== 'permissions') await main();
+  if (options.only === undefined || options.only === 'permissions')
+    console.log(
+      await run(process.execPath, ['--expose-gc', join(root, 'scripts/bench-permissions.js')], root),
+    );
 } finally {
   for (const step of undo.reverse()) await step().catch((error) => console.error(String(error)));
   rmSync(work, { recursive: true, force: true });
