@@ -31,7 +31,7 @@ describe('the command line', () => {
     expect(await run(nexus, ['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
   });
 
-  it('shows every command with examples, and every exit code (EDGE-4)', async () => {
+  it('shows every command with examples, and every exit code', async () => {
     const { stdout, code } = await run(nexus, ['--help']);
     expect(code).toBe(0);
     for (const number of Object.values(exitCodes)) expect(stdout).toMatch(new RegExp(`^ +${number}  `, 'm'));

@@ -62,7 +62,7 @@ describe('nexus rebac', () => {
     );
   });
 
-  it('prints JSON on request (EDGE-4)', async () => {
+  it('prints JSON on request', async () => {
     const on = 'agent bot file /workspace/research';
     const granted = (await json(`rebac grant ${on} --relation editor --expires 2h`)) as {
       revision: number;
