@@ -39,7 +39,8 @@ export function probe(path: string, timeout: number): Promise<ProbeResult> {
       if (result !== undefined) return;
       // Software caused connection abort: the daemon is gone, and the kernel has noticed only just now.
       if (/not connected|connection abort/i.test(text)) resolve('dead');
-      else resolve(code === 0 ? 'answers' : 'absent');
+      // Somebody who is shown nothing is answered too.
+      else resolve(code === 0 || /permission denied/i.test(text) ? 'answers' : 'absent');
     });
   });
 }

@@ -1,6 +1,7 @@
 /** A daemon with an administrator's mount, subjects with mounts of their own, and a process that makes system calls on them. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,8 +20,10 @@ export class Probe implements Disposable {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting: ((answer: Answer) => void)[] = [];
 
-  constructor() {
-    this.#child = spawn('python3', ['-u', script], { cwd: '/' });
+  /** As an ordinary user where `uid` says so. */
+  constructor(uid?: number) {
+    const who = uid === undefined ? {} : { uid, gid: uid };
+    this.#child = spawn('python3', ['-u', '-c', readFileSync(script, 'utf8')], { cwd: '/', ...who });
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       this.#waiting.shift()?.(JSON.parse(line) as Answer);
     });
