@@ -159,7 +159,7 @@ export interface FileHandle {
   /** close(2) of one descriptor: changed content becomes a version. Repeatable. */
   flush(caller: Caller): Promise<void>;
   /**
-   * `flush` for who cannot wait: the version is made as soon as no request waits, and before anybody can change the content or ask for its versions.
+   * `flush` for who cannot wait: the version is made a little later, but before anybody can change the content or ask for its versions.
    * Rejects while versions cannot be made, for want of space say.
    */
   flushSoon(caller: Caller): Promise<void>;

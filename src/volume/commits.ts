@@ -4,12 +4,16 @@ import { commit } from './commit.ts';
 import type { OpenFile } from './open-file.ts';
 import type { Parts } from './types.ts';
 
+/** How long a version nobody asks for is put off, ms: what is removed right after it was closed (a journal, a lock) needs none. */
+const DELAY = 2;
 /** With more closed files waiting than this, each turn of the loop commits several. */
 const CALM = 8;
 
 export class Commits {
   readonly #parts: Parts;
-  #turns: (() => void)[] = [];
+  /** Whose turn comes, in the order of closing. */
+  readonly #waiting = new Map<OpenFile, () => void>();
+  #planned = false;
   /** The latest commit failed: whoever closes waits to be told. */
   failing = false;
 
@@ -18,18 +22,32 @@ export class Commits {
   }
 
   /**
-   * Commits the file as soon as the requests that wait are served; whatever changes it afterwards waits for that. Resolves when
-   * it is done. Rejects with why it could not be; the next close or start tries again.
+   * Commits the file a little later, when the requests that wait are served; at once where something waits for it. Resolves when it
+   * is done. Rejects with why it could not be; the next close or start tries again.
    */
   soon(file: OpenFile, caller: Caller): Promise<void> {
     file.committing ??= this.#commit(file, caller);
     return file.committing;
   }
 
+  /** `soon` for who waits for it. */
+  now(file: OpenFile, caller: Caller): Promise<void> {
+    const committed = this.soon(file, caller);
+    this.hurry(file);
+    return committed;
+  }
+
+  /** Begins what `soon` put off. */
+  hurry(file: OpenFile): void {
+    const begin = this.#waiting.get(file);
+    this.#waiting.delete(file);
+    begin?.();
+  }
+
   async #commit(file: OpenFile, caller: Caller): Promise<void> {
     try {
       await file.serial.run(async () => {
-        await this.#turn();
+        await this.#turn(file);
         file.committing = undefined;
         const last = file.users.count === file.users.leaving && !this.#usedByKernel(file);
         await commit(this.#parts, file, caller, { last });
@@ -46,17 +64,29 @@ export class Commits {
     return mappable && staging !== undefined && this.#parts.native.usedElsewhere(staging.slot.fd);
   }
 
-  /** Resolves when the loop has nothing else to do, or has done a good deal of it. */
-  #turn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#turns.push(resolve);
-      if (this.#turns.length === 1) setImmediate(this.#next);
+  /** Resolves after a while when the loop has nothing else to do, or has done a good deal of it. */
+  async #turn(file: OpenFile): Promise<void> {
+    if (file.serial.waiting > 0) return;
+    // Whatever comes to wait for the file ends the delay.
+    file.serial.awaited = () => {
+      this.hurry(file);
+    };
+    await new Promise<void>((resolve) => {
+      this.#waiting.set(file, resolve);
+      if (this.#planned) return;
+      this.#planned = true;
+      setTimeout(this.#next, DELAY);
     });
+    file.serial.awaited = undefined;
   }
 
   readonly #next = (): void => {
-    const count = 1 + Math.floor(this.#turns.length / CALM);
-    for (const resolve of this.#turns.splice(0, count)) resolve();
-    if (this.#turns.length > 0) setImmediate(this.#next);
+    let count = 1 + Math.floor(this.#waiting.size / CALM);
+    for (const file of this.#waiting.keys()) {
+      if (count-- === 0) break;
+      this.hurry(file);
+    }
+    this.#planned = this.#waiting.size > 0;
+    if (this.#planned) setImmediate(this.#next);
   };
 }

@@ -77,15 +77,14 @@ export class VolumeHandle implements FileHandle {
   }
 
   async flush(caller: Caller): Promise<void> {
-    if (this.flags.write && this.#mayHaveChanged()) await this.#files.commits.soon(this.#file, caller);
+    if (this.flags.write && this.#mayHaveChanged()) await this.#files.commits.now(this.#file, caller);
   }
 
   async flushSoon(caller: Caller): Promise<void> {
     const { commits } = this.#files;
     if (!this.flags.write || !this.#mayHaveChanged()) return;
-    const committed = commits.soon(this.#file, caller);
-    if (commits.failing) await committed;
-    else committed.catch(() => undefined);
+    if (commits.failing) await commits.now(this.#file, caller);
+    else commits.soon(this.#file, caller).catch(() => undefined);
   }
 
   #mayHaveChanged(): boolean {

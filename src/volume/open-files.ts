@@ -160,6 +160,7 @@ export class OpenFiles {
 
   /** What a close left to be committed is, unless somebody still maps the file. */
   async finish(file: OpenFile): Promise<void> {
+    this.commits.hurry(file);
     await file.committing?.catch(() => undefined);
     if (file.users.count === 0 && file.changed) await this.#retirement.finish(file);
   }
@@ -167,6 +168,7 @@ export class OpenFiles {
   /** Resolves when what was closed by now is committed, as far as it can be. */
   async settled(): Promise<void> {
     const commits = [...this.#files.values()].flatMap((file) => file.committing ?? []);
+    for (const file of this.#files.values()) this.commits.hurry(file);
     await Promise.allSettled(commits);
   }
 

@@ -3,6 +3,10 @@ import type { Awaitable } from '../base/awaitable.ts';
 
 export class Serial {
   #tail: Promise<void> | undefined;
+  /** What has been handed over and has not begun. */
+  waiting = 0;
+  /** Called when something comes to wait here. */
+  awaited: (() => void) | undefined;
 
   /** Is something running or waiting? */
   get busy(): boolean {
@@ -19,13 +23,19 @@ export class Serial {
       if (result instanceof Promise) this.#follow(result);
       return result;
     }
-    const result = this.#tail.then(fn);
+    this.waiting++;
+    const result = this.#tail.then(() => {
+      this.waiting--;
+      return fn();
+    });
     this.#follow(result);
+    this.awaited?.();
     return result;
   }
 
   /** Resolves when nothing handed over before the call is left. */
   async idle(): Promise<void> {
+    this.awaited?.();
     await this.#tail;
   }
 

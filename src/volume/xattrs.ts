@@ -59,6 +59,7 @@ export class Xattrs {
 
   async #virtual(ino: number, name: Name): Promise<Uint8Array> {
     const file = this.#files.get(ino);
+    if (file !== undefined) this.#files.commits.hurry(file);
     await file?.committing?.catch(() => undefined);
     const inode = await this.#inode(ino);
     if ((inode.mode & S_IFMT) !== S_IFREG) throw absent(name);
