@@ -7,7 +7,7 @@ import type { TupleChange } from '../rebac/types.ts';
 import { Ancestry } from './ancestry.ts';
 import { nodeType } from './derived-tuples.ts';
 import type { Change, ChangeListener, Entities, Permission, Tree, Tuples } from './types.ts';
-import { wouldWiden } from './widening.ts';
+import { keepsOut, wouldWiden } from './widening.ts';
 import { ZoneRights } from './zone-rights.ts';
 
 export interface AccessOptions {
@@ -238,12 +238,19 @@ export class Access implements Disposable {
     await this.#tell({ affects: (subject, home) => told.some((affects) => affects(subject, home)) });
   }
 
-  /** The last name of the node, in `from`, is gone: who has it open keeps what it inherits from there, tuples end. */
+  /**
+   * The last name of the node, in `from`, is gone: who has it open keeps what it inherits from there, tuples end. Where one of them keeps
+   * somebody out, nobody keeps anything: its end would give back what it took.
+   */
   async removed(node: NodeId, from?: NodeId): Promise<void> {
     if (from !== undefined) this.#tree.removed(node, from);
     const zone = await this.zone(this.#options.zoneOf(node));
     if (!zone.named.has(node)) return;
     try {
+      if (await keepsOut(zone, node, this.#now())) {
+        this.#tree.close(node);
+        await this.moved(node);
+      }
       await zone.store.deleteObject({ type: nodeType, id: String(node) });
     } catch (error) {
       // The name is gone already, and no node has this number again.

@@ -9,6 +9,7 @@ const remembered = 1 << 16;
 export class Ancestry implements Tree {
   readonly #tree: Tree;
   readonly #last = new Map<NodeId, NodeId>();
+  readonly #closed = new Set<NodeId>();
 
   constructor(tree: Tree) {
     this.#tree = tree;
@@ -25,7 +26,18 @@ export class Ancestry implements Tree {
     }
   }
 
+  /** A node without a name is nobody's any more, and in no directory. */
+  close(node: NodeId): void {
+    this.#closed.add(node);
+    if (this.#closed.size <= remembered) return;
+    for (const oldest of this.#closed) {
+      this.#closed.delete(oldest);
+      return;
+    }
+  }
+
   lineage(node: NodeId): Awaitable<Lineage | undefined> {
+    if (this.#closed.size > 0 && this.#closed.has(node)) return nobodys;
     const found = this.#tree.lineage(node);
     if (this.#last.size === 0) return found;
     const from = this.#last.get(node);
@@ -33,6 +45,8 @@ export class Ancestry implements Tree {
     return found instanceof Promise ? found.then((each) => held(each, from)) : held(found, from);
   }
 }
+
+const nobodys: Lineage = { parents: [], directory: true, owner: undefined };
 
 function held(lineage: Lineage | undefined, from: NodeId): Lineage | undefined {
   if (lineage === undefined) return { parents: [from], directory: true, owner: undefined };

@@ -45,6 +45,11 @@ export async function wouldWiden({ zone, tree, node, from, to, now }: Widening):
   return false;
 }
 
+/** Does a tuple on the node take something away from somebody, as far as can be told? Rather yes than no. */
+export async function keepsOut(zone: ZoneRights, node: NodeId, now: number): Promise<boolean> {
+  return zone.plan.parts.opaque !== 0 || hasTuple(zone, node, now, 'takes');
+}
+
 async function hasTuple(
   { named, plan, store }: ZoneRights,
   directory: NodeId,

@@ -247,6 +247,32 @@ describe('the tree', () => {
     expect(await w.rights('user:ada', 4)).toBe('----');
   });
 
+  test('removing what somebody is blocked on gives nothing back to who has it open (PERM-5, PERM-10)', async () => {
+    await using w = await world();
+    w.tree.add(4, [3], { owner: 'user:bob' });
+    await w.grant('file:2#viewer@user:ada');
+    await w.grant('file:4#blocked@user:ada');
+    await w.grant('file:4#blocked@user:bob');
+    expect(await w.rights('user:ada', 4)).toBe('----');
+    w.tree.add(4, [], { owner: 'user:bob' });
+    await w.access.removed(4, 3);
+    expect(await w.rights('user:ada', 4)).toBe('----');
+    expect(await w.rights('user:bob', 4)).toBe('----');
+    expect(await w.rights('user:ada', 3)).toBe('sr--');
+  });
+
+  test('removing a directory that somebody is blocked on gives nothing back below it (PERM-5, PERM-10)', async () => {
+    await using w = await world();
+    await w.grant('file:2#viewer@user:ada');
+    await w.grant('file:3#blocked@user:ada');
+    expect(await w.rights('user:ada', 4)).toBe('----');
+    w.tree.add(4, []);
+    await w.access.removed(4, 3);
+    w.tree.nodes.delete(3);
+    await w.access.removed(3, 2);
+    expect(await w.rights('user:ada', 4)).toBe('----');
+  });
+
   test('removing what no tuple names asks the store nothing (PERM-10)', async () => {
     await using w = await world();
     await w.grant('file:4#editor@user:ada');

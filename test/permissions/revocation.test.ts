@@ -158,6 +158,28 @@ cd .. && chmod -R a+rwX .`);
     }
   });
 
+  it('what was taken away stays so when the file is removed or replaced (PERM-5, PERM-10)', async () => {
+    const { client } = world;
+    const [mount] = seen;
+    const open = `${mount ?? ''}/shared`;
+    const bot = ['agent', 'bot'] as const;
+    await client.call('rebac.grant', tuple(bot, ['file', '/workspace/shared'], 'viewer'));
+    for (const remove of ['rm mortal', 'mv other mortal', 'rm -r down']) {
+      await world.shell(
+        'cd shared && mkdir -p down && echo x | tee mortal other down/mortal && chmod -R a+rwX .',
+      );
+      const name = remove === 'rm -r down' ? 'down' : 'mortal';
+      expect(await world.call('keep', 'm', `${open}/${name === 'down' ? 'down/mortal' : name}`)).toBe('OK');
+      expect(await world.call('pread', 'm')).toBe('OK');
+      await client.call('rebac.grant', tuple(bot, ['file', `/workspace/shared/${name}`], 'blocked'));
+      expect(await world.call('pread', 'm')).toBe('EACCES');
+      await world.shell(`cd shared && ${remove}`);
+      expect([remove, await world.call('pread', 'm')]).toEqual([remove, 'EACCES']);
+      await world.call('drop');
+    }
+    await client.call('rebac.revoke', tuple(bot, ['file', '/workspace/shared'], 'viewer'));
+  });
+
   it('a grant that expires while a file is open ends by itself (PERM-5, PERM-8)', async () => {
     const [mount] = seen;
     const file = ['file', '/workspace/hidden'] as const;
