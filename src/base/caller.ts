@@ -26,3 +26,13 @@ export function groupsOf(caller: Caller): readonly number[] {
 export function inGroup(caller: Caller, gid: number): boolean {
   return caller.gid === gid || groupsOf(caller).includes(gid);
 }
+
+/** The zone that everything in the tree belongs to. */
+export const TREE_ZONE = 'default';
+
+/** A caller as the tree remembers it, and the tuples of its zone name it: with its own zone where that is another one. */
+export function rememberedAs({ subject, zone }: Pick<Caller, 'subject' | 'zone'>): string {
+  if (zone === TREE_ZONE || zone === '') return subject;
+  const colon = subject.indexOf(':');
+  return `${subject.slice(0, colon)}:${zone}/${subject.slice(colon + 1)}`;
+}

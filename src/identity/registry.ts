@@ -1,5 +1,6 @@
 /** The entity registry: zone -> user -> agent, and groups. Lookups answer at once; changes are stored, then told. */
 import type { Awaitable } from '../base/awaitable.ts';
+import { TREE_ZONE } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import { OrderedChanges } from '../base/ordered-changes.ts';
 import type { KvStore } from '../kv/types.ts';
@@ -23,7 +24,7 @@ import {
 type Id = Pick<Entity, 'kind' | 'zone' | 'name'>;
 
 /** The zone that always exists. */
-export const DEFAULT_ZONE = 'default';
+export const DEFAULT_ZONE = TREE_ZONE;
 
 export interface RegistryOptions {
   readonly kv: KvStore;

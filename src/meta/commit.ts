@@ -1,5 +1,5 @@
 /** A close after a change: content becomes the newest version. */
-import type { Caller } from '../base/caller.ts';
+import { type Caller, rememberedAs } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import { type Time, compareTimes } from '../base/time.ts';
 import { S_IFMT, S_IFREG } from '../fs/types.ts';
@@ -38,7 +38,7 @@ export async function commit(
 
 function addVersion(u: Update, caller: Caller, { ino, version: number, size, content, mtime }: Inode): void {
   const { now: time, revision } = u;
-  const { subject: author } = caller;
+  const author = rememberedAs(caller);
   u.tx.put(versionKey(ino, number), encodeVersion({ number, size, content, mtime, time, author, revision }));
 }
 

@@ -1,5 +1,5 @@
 /** Making nodes, with a name and without. */
-import type { Caller } from '../base/caller.ts';
+import { type Caller, rememberedAs } from '../base/caller.ts';
 import { FsError } from '../base/errors.ts';
 import {
   type NewNode,
@@ -96,7 +96,7 @@ function born(u: Update, caller: Caller, parent: Inode, what: NewNode): Inode {
     btime: now,
     version: 0,
     parent: parent.ino,
-    owner: caller.subject,
+    owner: rememberedAs(caller),
     revision: 0,
     xattrs: false,
     nameless: false,

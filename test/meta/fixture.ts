@@ -12,7 +12,7 @@ import type { Inode, Problem } from '../../src/meta/types.ts';
 export const rootCaller: Caller = caller(0, 0);
 
 export function caller(uid: number, gid: number, groups: readonly number[] = [], umask = 0): Caller {
-  return { subject: `user:${uid}`, zone: 'test', uid, gid, groups, pid: 1, umask, via: 0 };
+  return { subject: `user:${uid}`, zone: 'default', uid, gid, groups, pid: 1, umask, via: 0 };
 }
 
 export class Clock {

@@ -46,6 +46,14 @@ it.each([
   expect(await inode(ns, root)).toMatchObject({ mtime: now, ctime: now, nlink: 1 + nlink });
 });
 
+it('remembers who made a file with its zone, where that is another one (PERM-7)', async () => {
+  const { ns } = await openFixture();
+  const maker = { ...caller(7, 8), zone: 'beta' };
+  const made = await ns.make(maker, at(root, 'x'), { mode: S_IFREG | 0o600 });
+  expect(made.owner).toBe('user:beta/7');
+  expect((await ns.lineage(made.ino))?.owner).toBe('user:beta/7');
+});
+
 it('makes a symlink of any bytes, mode 0777 whatever the umask (FS-2, FS-6)', async () => {
   const { ns } = await openFixture();
   const target = Uint8Array.from({ length: 4_095 }, (_, i) => 255 - (i % 255));
