@@ -60,6 +60,9 @@ async function nodeAt(
   }
 }
 
+/** An absolute path without detours. */
+const plainPath = /^(\/(?!\.{1,2}(\/|$))[^/]+)+$/;
+
 /** Shows tuples of one request: each path is searched for once. */
 export class Viewer {
   readonly #find: (node: NodeId) => Promise<string | undefined>;
@@ -67,6 +70,12 @@ export class Viewer {
 
   constructor(find: (node: NodeId) => Promise<string | undefined>) {
     this.#find = find;
+  }
+
+  /** The caller named the object by this path: no need to search for it. */
+  found(object: ObjectRef, { name }: Named): void {
+    const node = nodeOf(object);
+    if (node !== undefined && plainPath.test(name)) this.#found.set(node, name);
   }
 
   /** Where in the tree an object is. */

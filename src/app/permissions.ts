@@ -77,7 +77,7 @@ export class LocalPermissions implements Permissions {
       subject.id === '*' ? undefined : this.#options.authority.missing(formatObject(subject), zone.name);
     return {
       revision,
-      tuple: await this.#viewer(caller).tuple(tuple),
+      tuple: await this.#shown(caller, tuple, request.object),
       ...(missing === undefined ? {} : { note: `without effect so far: ${missing}` }),
     };
   }
@@ -90,7 +90,7 @@ export class LocalPermissions implements Permissions {
     await this.#requireGoverning(caller, { zone, ...key });
     const found = await zone.store.get(key);
     const revision = await zone.store.write({ deletes: [key] });
-    const tuple = await this.#viewer(caller).tuple(found ?? key);
+    const tuple = await this.#shown(caller, found ?? key, request.object);
     return { revision, tuple, removed: found !== undefined };
   }
 
@@ -312,6 +312,13 @@ export class LocalPermissions implements Permissions {
       'EINVAL',
       `${told(name)} belongs to zone ${home}: grant it there, to ${subject.type} ${zone.name}/${subject.id}`,
     );
+  }
+
+  /** A tuple on an object that the caller named. */
+  #shown(caller: Caller, tuple: Tuple, name: Named): Promise<TupleView> {
+    const viewer = this.#viewer(caller);
+    viewer.found(tuple.object, name);
+    return viewer.tuple(tuple);
   }
 
   #viewer(caller: Caller): Viewer {

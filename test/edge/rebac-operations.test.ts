@@ -40,6 +40,22 @@ describe('grants', () => {
     expect(again).toMatchObject({ removed: false, revision: revoked.revision });
   });
 
+  it('read no directory to say what was granted by a path, and say it without detours (PERM-2)', async () => {
+    const readdir = world.tree.readdir.bind(world.tree);
+    let read = 0;
+    world.tree.readdir = (...args) => {
+      read++;
+      return readdir(...args);
+    };
+    const grant = async (text: string): Promise<string | undefined> =>
+      (await world.run('rebac.grant', tuple(text))).tuple.path;
+    expect(await grant('agent bot, viewer, file /docs/a.txt')).toBe('/docs/a.txt');
+    await world.run('rebac.revoke', tuple('agent bot, viewer, file /docs/a.txt'));
+    expect(read).toBe(0);
+    expect(await grant('agent bot, viewer, file /docs/../docs/a.txt')).toBe('/docs/a.txt');
+    expect(read).toBeGreaterThan(0);
+  });
+
   it('take the other names of relations, and show their own (PERM-11)', async () => {
     await world.run('rebac.grant', tuple('agent bot, reader, file /docs'));
     await world.run('rebac.grant', tuple('user alice, member-of, group eng'));

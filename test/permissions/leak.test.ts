@@ -1,4 +1,6 @@
 /** A subject cannot tell whether a name exists that it may not see. */
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whyNoMounts } from '../mount/harness.ts';
 import type { Answer } from './world.ts';
@@ -129,6 +131,22 @@ echo a > way/open/a && echo s > way/secret/s && echo f > way/file && ln -s secre
     );
     expect(await world.call('content', `${foreign}/way/open/a`)).toBe('a\n');
     expect(await world.call('write', `${foreign}/way/open/a`)).toBe('EACCES');
+    // Whoever makes a file owns it, and nobody of the same name elsewhere.
+    await world.shell('mkdir -p made && chmod a+rwX made');
+    await world.nexus('rebac', 'grant', 'agent', 'beta/bot', 'file', '/workspace/made', '--relation', 'editor');
+    expect(await world.call('create', `${foreign}/made/by-beta`)).toBe('OK');
+    await world.nexus('rebac', 'grant', 'agent', 'bot', 'file', '/workspace/made', '--relation', 'viewer');
+    expect(await world.call('chmod', `${seen}/made/by-beta`)).toBe('EACCES');
+    expect(await world.call('append', `${seen}/made/by-beta`)).toBe('EACCES');
+    expect(await world.call('chmod', `${foreign}/made/by-beta`)).toBe('OK');
+  });
+
+  it('a mount of several users may leave out who makes it (ID-1)', async () => {
+    const users = join(world.mounted.root, 'users');
+    await writeFile(users, '4242 user:alice\n');
+    const shared = await world.as('user:alice', '--users', users);
+    expect(await world.call('stat', `${shared}/way/open/a`)).toBe('EACCES');
+    await world.nexus('umount', dirname(shared));
   });
 
   it('names of subjects are byte-exact (PERM-1)', async () => {
