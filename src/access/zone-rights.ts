@@ -257,6 +257,9 @@ export class ZoneRights {
   /** The registry changed: who these are is found anew. */
   registered(changes: readonly EntityChange[]): void {
     for (const { entity } of changes) {
+      // What it made is not what whoever has the name next made.
+      const named = subjectIn(this.zone, `${entity.kind}:${entity.name}`, entity.zone);
+      if (named) this.#views.get(formatSubject(named))?.reload();
       const group = this.#principals.get(entity.zone);
       const subject = `${entity.kind}:${entity.name}`;
       if (group?.has(subject) !== true) continue;

@@ -87,7 +87,7 @@ export class Daemon {
         number: workspace,
       });
       const observed = observe(table);
-      const rights = await openRights(storage.kv, observed);
+      const rights = await openRights(storage.kv, observed, storage);
       const tree = guard(observed, rights.access);
       const later: { daemon?: Daemon } = {};
       const changed = (count: number): void => later.daemon?.count('mounts', count);

@@ -1,10 +1,11 @@
 /** The part of the program that knows who may do what: registry, tuples, the authorizer made of them. */
 import { Access } from '../access/access.ts';
-import type { Caller } from '../base/caller.ts';
+import { type Caller, rememberedAs } from '../base/caller.ts';
 import { isFsError } from '../base/errors.ts';
 import { root } from '../fs/types.ts';
 import type { FileSystem } from '../fs/types.ts';
 import { DEFAULT_ZONE, Registry } from '../identity/registry.ts';
+import type { EntityChange } from '../identity/types.ts';
 import type { KvStore } from '../kv/types.ts';
 import { PathSearch } from '../vfs/path-of.ts';
 import type { TreeFiles } from '../vfs/files.ts';
@@ -33,14 +34,30 @@ const failed = (error: unknown): void => {
 /** Everything in the tree belongs to the zone that always exists. */
 const zoneOf = (): string => DEFAULT_ZONE;
 
+/** Who made what, as the tree remembers it. */
+interface Makers {
+  disown(subject: string): Promise<void>;
+  welcome(subject: string): void;
+}
+
+/** What a name made is not for whoever gets it next. */
+async function disown(makers: Makers, changes: readonly EntityChange[]): Promise<void> {
+  for (const { kind, entity } of changes) {
+    const maker = rememberedAs({ subject: `${entity.kind}:${entity.name}`, zone: entity.zone });
+    if (kind === 'deleted') await makers.disown(maker);
+    if (kind === 'created') makers.welcome(maker);
+  }
+}
+
 /** `tree` is not guarded. */
-export async function openRights(kv: KvStore, tree: FileSystem): Promise<Rights> {
+export async function openRights(kv: KvStore, tree: FileSystem, makers?: Makers): Promise<Rights> {
   const registry = await Registry.open({ kv });
   const zones = new Zones(kv, registry);
   const administrators = administratorsOf(process.getuid?.() ?? 0);
   const isAdmin = (subject: string): boolean => administrators.has(subject);
   const access = await Access.open({ tree, root, zones, registry, admins: isAdmin, zoneOf, failed });
   registry.subscribe((changes) => forget(zones, changes));
+  if (makers) registry.subscribe((changes) => disown(makers, changes));
   await registry.settle();
   const questions = new Questions({ access, registry, isAdmin });
   const authority = new Authority({

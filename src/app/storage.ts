@@ -21,6 +21,10 @@ export interface Storage extends AsyncDisposable {
     report: Report,
   ): AsyncIterable<FoundProblem>;
   collect(report: Report): Promise<{ readonly blocks: number; readonly bytes: number }>;
+  /** What the subject made is nobody's from here on. */
+  disown(subject: string): Promise<void>;
+  /** Somebody has the subject's name again. */
+  welcome(subject: string): void;
   counts(): { readonly inodes: number };
   /** By part: bytes and counts. */
   stats(): Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -68,6 +72,10 @@ export async function openStorage(directory: DataDirectory, options: StorageOpti
       check: (wanted, report) => checked(parts, wanted, report),
       collect: (report) =>
         collect({ ...parts, inUse: () => volume.contentsInUse(), progress: told(report, 'sweeping') }),
+      disown: (subject) => namespace.disown(subject),
+      welcome: (subject) => {
+        namespace.welcome(subject);
+      },
       counts: () => ({ inodes: namespace.counts().inodes }),
       stats: () => ({
         kv: kv.stats(),

@@ -64,6 +64,12 @@ export class InodeCache {
     slot.revision = 0;
   }
 
+  /** Forgets what is not held: records mean something else from here on. */
+  clear(): void {
+    this.epoch++;
+    for (const slots of [this.#young, this.#old]) for (const slot of slots.values()) slot.inode = undefined;
+  }
+
   #slot(ino: number): Slot {
     const found = this.#find(ino);
     if (found !== undefined) return found;

@@ -3,8 +3,9 @@ import type { Awaitable } from '../base/awaitable.ts';
 import type { Name } from '../base/names.ts';
 import { type Lineage, root } from '../fs/types.ts';
 import { andThen } from './and-then.ts';
+import { EMPTY } from './bytes.ts';
 import { decodeEntry } from './entry-codec.ts';
-import { NAME_AT, id6 } from './keys.ts';
+import { NAME_AT, id6, subjectKey } from './keys.ts';
 import { linksOf } from './links.ts';
 import { LINK_MAX } from './make.ts';
 import { records } from './records.ts';
@@ -46,6 +47,19 @@ function readParents(store: Store, inode: Inode, tries: number): Awaitable<Linea
 
 function from(inode: Inode, parents: readonly number[]): Lineage {
   return { parents, directory: isDirectory(inode), owner: inode.owner === '' ? undefined : inode.owner };
+}
+
+/** Makes all that a subject made nobody's. */
+export async function disown({ cache, kv, subjects }: Store, subject: string): Promise<void> {
+  const number = subjects.end(subject);
+  cache.clear();
+  if (number === undefined) return;
+  await kv.write((tx) => {
+    tx.put(subjectKey(number), EMPTY);
+  });
+  subjects.emptied(subject);
+  // What was being changed meanwhile is remembered as it was read.
+  cache.clear();
 }
 
 /** A name the inode has in the directory: a search through the entries. */

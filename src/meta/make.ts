@@ -96,7 +96,7 @@ function born(u: Update, caller: Caller, parent: Inode, what: NewNode): Inode {
     btime: now,
     version: 0,
     parent: parent.ino,
-    owner: rememberedAs(caller),
+    owner: u.store.subjects.makerOf(rememberedAs(caller)),
     revision: 0,
     xattrs: false,
     nameless: false,

@@ -10,7 +10,7 @@ import { check } from './check.ts';
 import { commit } from './commit.ts';
 import { contents } from './contents.ts';
 import { list, lookup } from './directory.ts';
-import { lineage, nameIn } from './lineage.ts';
+import { disown, lineage, nameIn } from './lineage.ts';
 import { link } from './link.ts';
 import { make, makeNameless } from './make.ts';
 import { inodeAt, listAt, lookupAt, revisionAt, secondOf } from './past.ts';
@@ -146,6 +146,16 @@ export class Namespace {
    */
   lineage(ino: number): Awaitable<Lineage | undefined> {
     return lineage(this.#store, ino);
+  }
+
+  /** What the subject made is nobody's from here on, and so is what it still makes, until it is welcome. */
+  disown(subject: string): Promise<void> {
+    return disown(this.#store, subject);
+  }
+
+  /** Somebody has the subject's name again: with nothing that the one before made. */
+  welcome(subject: string): void {
+    this.#store.subjects.begin(subject);
   }
 
   /** A name that an inode has in a directory; undefined where it has none. Reads the directory until it is found. */

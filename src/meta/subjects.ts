@@ -10,6 +10,8 @@ export class Subjects {
   readonly #numbers = new Map<string, number>([['', 0]]);
   /** Numbers given by transactions that are not applied, and perhaps never will be. */
   readonly #given = new Map<string, number>();
+  /** Names that are nobody's for now. */
+  readonly #ended = new Set<string>();
 
   static async load(kv: KvReader): Promise<Subjects> {
     const subjects = new Subjects();
@@ -17,7 +19,7 @@ export class Subjects {
       const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
       const number = readSubjectNumber(key);
       subjects.#names[number] = name;
-      subjects.#numbers.set(name, number);
+      if (name !== '') subjects.#numbers.set(name, number);
     }
     return subjects;
   }
@@ -37,7 +39,7 @@ export class Subjects {
 
   /** Undefined until `recorded`. */
   numberOf(name: string): number | undefined {
-    return this.#numbers.get(name);
+    return this.#ended.has(name) ? 0 : this.#numbers.get(name);
   }
 
   /** A number for a new subject, the same for every transaction that asks before one of them is applied. */
@@ -49,6 +51,29 @@ export class Subjects {
     }
     tx.put(subjectKey(number), Buffer.from(name));
     return number;
+  }
+
+  /** What the subject made is nobody's from here on, and so is what it still makes. Returns its number, whose record is to be emptied. */
+  end(name: string): number | undefined {
+    this.#ended.add(name);
+    const number = this.#numbers.get(name);
+    if (number !== undefined) this.#names[number] = '';
+    return number;
+  }
+
+  /** The record is empty. */
+  emptied(name: string): void {
+    this.#numbers.delete(name);
+  }
+
+  /** Whose is what the subject makes now? */
+  makerOf(name: string): string {
+    return this.#ended.has(name) ? '' : name;
+  }
+
+  /** Somebody has the name again, and begins with a number of its own. */
+  begin(name: string): void {
+    this.#ended.delete(name);
   }
 
   /** A transaction that recorded the subject is applied. */

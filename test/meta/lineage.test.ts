@@ -262,6 +262,27 @@ it('costs no record for files with one name: made, renamed, moved, removed (PERM
   expect(await written(() => ns.unlink(rootCaller, at(root, 'f'), closed))).toBe('I -i m E -e i');
 });
 
+it("what a subject made is nobody's when its name ends, also after a restart (PERM-9)", async () => {
+  const { ns, kv } = await openFixture();
+  const owner = async (of: Namespace, ino: number): Promise<string | undefined> =>
+    (await of.lineage(ino))?.owner;
+  const file = await touch(ns, root, 'f');
+  expect(await owner(ns, file.ino)).toBe('user:0');
+  await ns.disown('user:0');
+  await ns.disown('user:none');
+  expect(await owner(ns, file.ino)).toBeUndefined();
+  expect(await owner(ns, (await touch(ns, root, 'late')).ino)).toBeUndefined();
+  ns.welcome('user:0');
+  const next = await touch(ns, root, 'next');
+  await ns.link(rootCaller, file.ino, at(root, 'g'));
+  const again = (await openFixture(kv)).ns;
+  for (const of of [ns, again]) {
+    expect(await owner(of, file.ino)).toBeUndefined();
+    expect(await owner(of, next.ino)).toBe('user:0');
+    expect(await problems(of)).toEqual([]);
+  }
+});
+
 it('knows as many directories as a file has names (PERM-9)', async () => {
   const { ns, kv } = await openFixture();
   const file = await touch(ns, root, 'f');

@@ -133,7 +133,16 @@ echo a > way/open/a && echo s > way/secret/s && echo f > way/file && ln -s secre
     expect(await world.call('write', `${foreign}/way/open/a`)).toBe('EACCES');
     // Whoever makes a file owns it, and nobody of the same name elsewhere.
     await world.shell('mkdir -p made && chmod a+rwX made');
-    await world.nexus('rebac', 'grant', 'agent', 'beta/bot', 'file', '/workspace/made', '--relation', 'editor');
+    await world.nexus(
+      'rebac',
+      'grant',
+      'agent',
+      'beta/bot',
+      'file',
+      '/workspace/made',
+      '--relation',
+      'editor',
+    );
     expect(await world.call('create', `${foreign}/made/by-beta`)).toBe('OK');
     await world.nexus('rebac', 'grant', 'agent', 'bot', 'file', '/workspace/made', '--relation', 'viewer');
     expect(await world.call('chmod', `${seen}/made/by-beta`)).toBe('EACCES');
@@ -147,6 +156,26 @@ echo a > way/open/a && echo s > way/secret/s && echo f > way/file && ln -s secre
     const shared = await world.as('user:alice', '--users', users);
     expect(await world.call('stat', `${shared}/way/open/a`)).toBe('EACCES');
     await world.nexus('umount', dirname(shared));
+  });
+
+  it('whoever gets a name next owns nothing that the one before made (ID-1, PERM-10)', async () => {
+    const grant = (relation: string): Promise<string> =>
+      world.nexus('rebac', 'grant', 'agent', 'temp', 'file', '/workspace/named', '--relation', relation);
+    await world.shell('mkdir -p named && chmod a+rwX named');
+    await world.nexus('agent', 'register', 'temp', '--owner', 'alice');
+    await grant('editor');
+    const dir = await world.as('agent:temp');
+    expect(await world.call('create', `${dir}/named/mine`)).toBe('OK');
+    expect(await world.call('chmod', `${dir}/named/mine`)).toBe('OK');
+    await world.nexus('agent', 'delete', 'temp');
+    await world.nexus('agent', 'register', 'temp', '--owner', 'alice');
+    expect(await world.call('stat', `${dir}/named/mine`)).toBe('ENOENT');
+    await grant('viewer');
+    expect(await world.call('chmod', `${dir}/named/mine`)).toBe('EACCES');
+    expect(await world.call('append', `${dir}/named/mine`)).toBe('EACCES');
+    await grant('editor');
+    expect(await world.call('create', `${dir}/named/other`)).toBe('OK');
+    expect(await world.call('chmod', `${dir}/named/other`)).toBe('OK');
   });
 
   it('names of subjects are byte-exact (PERM-1)', async () => {
