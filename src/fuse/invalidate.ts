@@ -72,6 +72,19 @@ export class Invalidation {
     }
   }
 
+  /**
+   * INVAL_ENTRY waits for the lock of a directory, which a request of this mount may hold for as long as it likes to be answered late: what is
+   * revoked meanwhile must not wait behind it. Names that cannot be forgotten are not kept, and neither are listings.
+   */
+  #forget(parents: Iterable<NodeId>): void {
+    let any = false;
+    for (const parent of parents) {
+      any = true;
+      this.#connection.dropNode(parent, -1, 0);
+    }
+    if (any && this.#connection.canForgetNames) this.#connection.forgetNames();
+  }
+
   async #send(): Promise<void> {
     // What one operation tells comes in one go: after it.
     await Promise.resolve();
@@ -82,11 +95,13 @@ export class Invalidation {
     this.#attrs = new Set();
     this.#contents = new Map();
     this.#batch = undefined;
-    for (const [parent, names] of entries) {
-      // INVAL_ENTRY waits for listings under way, so the pages it was listed into are dropped after they have been filled.
-      for (const name of names) this.#connection.dropEntry(parent, name);
-      this.#connection.dropNode(parent, 0, 0);
-    }
+    if (this.#connection.options.restricted === true) this.#forget(entries.keys());
+    else
+      for (const [parent, names] of entries) {
+        // INVAL_ENTRY waits for listings under way, so the pages it was listed into are dropped after they have been filled.
+        for (const name of names) this.#connection.dropEntry(parent, name);
+        this.#connection.dropNode(parent, 0, 0);
+      }
     for (const [node, { start, end }] of contents) {
       this.#connection.dropNode(node, start, end === Infinity ? 0 : end - start);
     }
@@ -94,7 +109,7 @@ export class Invalidation {
       if (!contents.has(node) && !entries.has(node)) this.#connection.dropNode(node, -1, 0);
     }
     const written = this.#connection.device.notified();
-    if (entries.size > 0 && this.#connection.canForgetNames) {
+    if (entries.size > 0 && this.#connection.options.restricted !== true && this.#connection.canForgetNames) {
       if (await within(NAMES_PATIENCE, written)) return;
       // The notifier is waiting for the lock of a directory.
       this.#connection.forgetNames();

@@ -6,10 +6,18 @@ import { denied, met } from './asking.ts';
 import type { Authorizer } from './authorizer.ts';
 import { needs, needsFor } from './needs.ts';
 import { shownAttr } from './shown.ts';
+import { Turns } from './turns.ts';
+
+/** What a change of names has begun to tell. */
+interface Telling {
+  readonly told: Promise<void> | undefined;
+}
 
 export class GuardedNames {
   readonly #inner: FileSystem;
   readonly #authorizer: Authorizer;
+  /** What a name stands for when it is asked about is what is moved or removed: no other mount puts something else there meanwhile. */
+  readonly #turns = new Turns();
 
   constructor(inner: FileSystem, authorizer: Authorizer) {
     this.#inner = inner;
@@ -37,24 +45,33 @@ export class GuardedNames {
   }
 
   remove(caller: Caller, at: Place, how: 'unlink' | 'rmdir'): Promise<void> {
-    if (!this.#authorizer.everything(caller)) return this.#removeChecked(caller, at, how);
-    return this.#tracks ? this.#removeTold(caller, at, how) : this.#inner[how](caller, at);
+    const free = this.#authorizer.everything(caller);
+    if (free && !this.#tracks) return this.#inner[how](caller, at);
+    return this.#inTurn([at.parent], () =>
+      free ? this.#removeTold(caller, at, how) : this.#removeChecked(caller, at, how),
+    );
   }
 
-  async #removeTold(caller: Caller, at: Place, how: 'unlink' | 'rmdir'): Promise<void> {
+  /** The kernels are waited for after the turn: they may wait for what has the next one. */
+  async #inTurn(directories: readonly NodeId[], step: () => Promise<Telling>): Promise<void> {
+    const { told } = await this.#turns.take(directories, step);
+    await told;
+  }
+
+  async #removeTold(caller: Caller, at: Place, how: 'unlink' | 'rmdir'): Promise<Telling> {
     const found = await this.#at(caller, at);
     await this.#inner[how](caller, at);
-    if (found) await this.#nameGone(found.node, at.parent);
+    return { told: found && this.#nameGone(found.node, at.parent) };
   }
 
-  async #removeChecked(caller: Caller, at: Place, how: 'unlink' | 'rmdir'): Promise<void> {
+  async #removeChecked(caller: Caller, at: Place, how: 'unlink' | 'rmdir'): Promise<Telling> {
     const asked = met(this.#authorizer, caller, needs[how], { parent: at.parent });
     if (asked) await asked;
     const { node } = await this.#inner.lookup(caller, at);
     const visible = met(this.#authorizer, caller, needs[how], { named: node });
     if (visible) await visible;
     await this.#inner[how](caller, at);
-    if (this.#tracks) await this.#nameGone(node, at.parent);
+    return { told: this.#tracks ? this.#nameGone(node, at.parent) : undefined };
   }
 
   /** One name of the node in `parent` is gone: was it the last one, or the last one there? */
@@ -105,20 +122,21 @@ export class GuardedNames {
   }
 
   rename(caller: Caller, from: Place, to: Place, mode: RenameMode): Promise<void> {
-    if (!this.#authorizer.everything(caller)) return this.#renameChecked(caller, from, to, mode);
-    return this.#tracks
-      ? this.#renameTold(caller, from, to, mode)
-      : this.#inner.rename(caller, from, to, mode);
+    const free = this.#authorizer.everything(caller);
+    if (free && !this.#tracks) return this.#inner.rename(caller, from, to, mode);
+    return this.#inTurn([from.parent, to.parent], () =>
+      free ? this.#renameTold(caller, from, to, mode) : this.#renameChecked(caller, from, to, mode),
+    );
   }
 
-  async #renameTold(caller: Caller, from: Place, to: Place, mode: RenameMode): Promise<void> {
+  async #renameTold(caller: Caller, from: Place, to: Place, mode: RenameMode): Promise<Telling> {
     const moved = from.parent === to.parent ? undefined : await this.#at(caller, from);
     const other = mode === 'noreplace' ? undefined : await this.#at(caller, to);
     await this.#inner.rename(caller, from, to, mode);
-    await this.#renamed(moved, other, from, to, mode);
+    return { told: this.#renamed(moved, other, from, to, mode) };
   }
 
-  async #renameChecked(caller: Caller, from: Place, to: Place, mode: RenameMode): Promise<void> {
+  async #renameChecked(caller: Caller, from: Place, to: Place, mode: RenameMode): Promise<Telling> {
     const authorizer = this.#authorizer;
     const asked = met(authorizer, caller, needs.rename, { from: from.parent, to: to.parent });
     if (asked) await asked;
@@ -136,7 +154,7 @@ export class GuardedNames {
       }
     }
     await this.#inner.rename(caller, from, to, mode);
-    if (this.#tracks) await this.#renamed(moved, other, from, to, mode);
+    return { told: this.#tracks ? this.#renamed(moved, other, from, to, mode) : undefined };
   }
 
   /** What has the new name so far: hidden, it is answered for as a name that may not be made. */
@@ -154,10 +172,11 @@ export class GuardedNames {
     mode: RenameMode,
   ): Promise<void> {
     const moves = from.parent !== to.parent;
-    if (moves && moved) await this.#moved(moved, from.parent);
-    if (!other) return;
-    if (mode !== 'exchange') await this.#nameGone(other.node, to.parent);
-    else if (moves) await this.#moved(other, to.parent);
+    const told: Promise<void>[] = [];
+    if (moves && moved) told.push(this.#moved(moved, from.parent));
+    if (other && mode !== 'exchange') told.push(this.#nameGone(other.node, to.parent));
+    else if (other && moves) told.push(this.#moved(other, to.parent));
+    await Promise.all(told);
   }
 
   /** Left `from`, by one of its names. */

@@ -261,6 +261,24 @@ describe('a widening name', () => {
     expect(await codeFrom(fs.link(me, 2, at('g', 5)))).toBe('none');
   });
 
+  it('is that of what is moved, whatever others put in its place meanwhile (PERM-3)', async () => {
+    const grants = new Grants({ later: true });
+    for (const node of [root, 2, 3, 4]) grants.set(node, 'see', 'read', 'write');
+    grants.add(2, 'own').wide = true;
+    const { fs, inner } = await stack(grants);
+    // The name is another one's as soon as there is a chance.
+    const widens = grants.widens.bind(grants);
+    let swapped: Promise<void> | undefined;
+    grants.widens = async () => {
+      swapped ??= fs.rename(me, at('f'), at('secret'), 'exchange');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return widens();
+    };
+    await fs.rename(me, at('f'), at('moved', 4), 'replace');
+    expect((await inner.lookup(me, at('moved', 4))).node).toBe(2);
+    expect(await codeFrom(swapped ?? Promise.resolve())).toBe('ENOENT');
+  });
+
   it('is looked for on both ways of an exchange (PERM-3)', async () => {
     for (const [from, to] of [
       [root, 4],
