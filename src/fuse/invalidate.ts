@@ -73,8 +73,8 @@ export class Invalidation {
   }
 
   /**
-   * INVAL_ENTRY waits for the lock of a directory, which a request of this mount may hold for as long as it likes to be answered late: what is
-   * revoked meanwhile must not wait behind it. Names that cannot be forgotten are not kept, and neither are listings.
+   * INVAL_ENTRY waits for the lock of a directory, which a request of this mount may hold while it is answered late: what is revoked meanwhile
+   * must not wait behind it. Names that cannot be forgotten are not kept, and neither are listings.
    */
   #forget(parents: Iterable<NodeId>): void {
     let any = false;
@@ -83,6 +83,14 @@ export class Invalidation {
       this.#connection.dropNode(parent, -1, 0);
     }
     if (any && this.#connection.canForgetNames) this.#connection.forgetNames();
+  }
+
+  #drop(entries: ReadonlyMap<NodeId, ReadonlySet<Name>>): void {
+    for (const [parent, names] of entries) {
+      // INVAL_ENTRY waits for listings under way, so the pages it was listed into are dropped after they have been filled.
+      for (const name of names) this.#connection.dropEntry(parent, name);
+      this.#connection.dropNode(parent, 0, 0);
+    }
   }
 
   async #send(): Promise<void> {
@@ -95,13 +103,9 @@ export class Invalidation {
     this.#attrs = new Set();
     this.#contents = new Map();
     this.#batch = undefined;
-    if (this.#connection.options.restricted === true) this.#forget(entries.keys());
-    else
-      for (const [parent, names] of entries) {
-        // INVAL_ENTRY waits for listings under way, so the pages it was listed into are dropped after they have been filled.
-        for (const name of names) this.#connection.dropEntry(parent, name);
-        this.#connection.dropNode(parent, 0, 0);
-      }
+    const restricted = this.#connection.options.restricted === true;
+    if (restricted) this.#forget(entries.keys());
+    else this.#drop(entries);
     for (const [node, { start, end }] of contents) {
       this.#connection.dropNode(node, start, end === Infinity ? 0 : end - start);
     }
@@ -109,7 +113,7 @@ export class Invalidation {
       if (!contents.has(node) && !entries.has(node)) this.#connection.dropNode(node, -1, 0);
     }
     const written = this.#connection.device.notified();
-    if (entries.size > 0 && this.#connection.options.restricted !== true && this.#connection.canForgetNames) {
+    if (entries.size > 0 && !restricted && this.#connection.canForgetNames) {
       if (await within(NAMES_PATIENCE, written)) return;
       // The notifier is waiting for the lock of a directory.
       this.#connection.forgetNames();

@@ -7,6 +7,7 @@ import { at64, text, u32, Wire } from './wire.ts';
 
 const INVAL_INODE = 2;
 const INVAL_ENTRY = 3;
+const INC_EPOCH = 8;
 
 describe('changes by others', () => {
   let fs: MemoryFs;
@@ -93,6 +94,26 @@ describe('changes by others', () => {
     await told;
     wire.device.delivered = new Promise(() => undefined);
     await wire.session.changed({ kind: 'attr', via: 1, node: 2 });
+  });
+
+  it('of names are told to who may lose rights without waiting for a directory, as what is revoked would wait too (PERM-5)', async () => {
+    await using restricted = await Wire.open(fs, { restricted: true });
+    await restricted.ask(opcode.lookup, {}, text('dir'));
+    restricted.device.delivered = new Promise(() => undefined);
+    let epochs = 0;
+    const send = restricted.device.send.bind(restricted.device);
+    restricted.device.send = (...parts) => {
+      if (Buffer.from(parts[0] as Uint8Array).readInt32LE(4) === INC_EPOCH) epochs++;
+      return send(...parts);
+    };
+    void restricted.session.changed({ kind: 'entry', via: 1, parent: 2, name: nameFromText('a') });
+    await Promise.resolve();
+    await Promise.resolve();
+    const { notifications } = restricted.device;
+    expect(notifications.map((each) => [each.readInt32LE(4), at64(each, 16), at64(each, 24)])).toEqual([
+      [INVAL_INODE, 2, -1],
+    ]);
+    expect(epochs).toBe(1);
   });
 
   it("speak of the root by the kernel's number", async () => {
