@@ -102,6 +102,7 @@ export class Daemon {
         writtenElsewhere,
         changed,
       });
+      rights.whenDeleted((subject, zone) => mounts.dismiss(subject, zone));
       const daemon = new Daemon(options, directory, storage, rights, mounts);
       later.daemon = daemon;
       await daemon.#listen(new TreeFiles(tree));

@@ -229,6 +229,16 @@ export class LiveMounts implements AsyncDisposable {
     }
   }
 
+  /** Ends the mounts of a subject that is no more: whoever gets its name next must not inherit them, and who works in them. */
+  async dismiss(subject: string, zone: string): Promise<void> {
+    for (const { info, mount, gone } of [...this.#mounts.values()]) {
+      if (info.users !== undefined || info.as !== subject || info.zone !== zone) continue;
+      log(`${info.dir} is unmounted: ${subject} was deleted`);
+      await mount[Symbol.asyncDispose]();
+      await gone;
+    }
+  }
+
   /** Resolves when the mount has ended. */
   async ended(dir: string, signal: AbortSignal): Promise<void> {
     const { gone } = this.#get(dir);

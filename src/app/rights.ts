@@ -22,6 +22,8 @@ export interface Rights {
   readonly access: Access;
   readonly authority: Authority;
   readonly identities: LocalIdentities;
+  /** `dismiss` is awaited before a name that was deleted can be registered again. */
+  whenDeleted(dismiss: (subject: string, zone: string) => Promise<void>): void;
   /** `files` resolves paths for callers: it must be guarded. */
   permissions(files: TreeFiles): LocalPermissions;
 }
@@ -84,6 +86,12 @@ export async function openRights(kv: KvStore, tree: FileSystem, makers?: Makers)
     access,
     authority,
     identities,
+    whenDeleted: (dismiss) => {
+      registry.subscribe(async (changes) => {
+        for (const { kind, entity } of changes)
+          if (kind === 'deleted') await dismiss(`${entity.kind}:${entity.name}`, entity.zone);
+      });
+    },
     permissions: (files) =>
       new LocalPermissions({ zones, authority, questions, files, tree, zoneOf, viewer }),
   };

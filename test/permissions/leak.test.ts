@@ -164,11 +164,12 @@ echo a > way/open/a && echo s > way/secret/s && echo f > way/file && ln -s secre
     await world.shell('mkdir -p named && chmod a+rwX named');
     await world.nexus('agent', 'register', 'temp', '--owner', 'alice');
     await grant('editor');
-    const dir = await world.as('agent:temp');
+    let dir = await world.as('agent:temp');
     expect(await world.call('create', `${dir}/named/mine`)).toBe('OK');
     expect(await world.call('chmod', `${dir}/named/mine`)).toBe('OK');
     await world.nexus('agent', 'delete', 'temp');
     await world.nexus('agent', 'register', 'temp', '--owner', 'alice');
+    dir = await world.as('agent:temp');
     expect(await world.call('stat', `${dir}/named/mine`)).toBe('ENOENT');
     await grant('viewer');
     expect(await world.call('chmod', `${dir}/named/mine`)).toBe('EACCES');
@@ -182,6 +183,39 @@ echo a > way/open/a && echo s > way/secret/s && echo f > way/file && ln -s secre
     await world.nexus('agent', 'register', 'BOT', '--owner', 'alice');
     const other = await world.as('agent:BOT');
     expect(await world.call('stat', `${other}/way/open`)).toBe('ENOENT');
+  });
+
+  it('the mount of an agent ends with it: who gets the name next has neither (PERM-5, ID-2)', async () => {
+    await world.nexus('agent', 'register', 'brief', '--owner', 'alice');
+    const brief = await world.as('agent:brief');
+    await world.nexus(
+      'rebac',
+      'grant',
+      'agent',
+      'brief',
+      'file',
+      '/workspace/way/open',
+      '--relation',
+      'viewer',
+    );
+    expect(await world.call('keep', 'brief', `${brief}/way/open/a`)).toBe('OK');
+    await world.nexus('agent', 'delete', 'brief');
+    await world.nexus('agent', 'register', 'brief', '--owner', 'alice');
+    await world.nexus(
+      'rebac',
+      'grant',
+      'agent',
+      'brief',
+      'file',
+      '/workspace/way/open',
+      '--relation',
+      'viewer',
+    );
+    expect(await world.call('pread', 'brief')).not.toBe('OK');
+    expect(await world.call('stat', `${brief}/way/open/a`)).toBe('ENOENT');
+    const { mounts } = (await world.mounted.json(['status'])) as { mounts: { as: string }[] };
+    expect(mounts.map(({ as }) => as)).not.toContain('agent:brief');
+    await world.call('drop');
   });
 
   it('tuples die with what they were given on (PERM-10)', async () => {
