@@ -165,6 +165,15 @@ export class OpenFiles {
     if (file.users.count === 0 && file.changed) await this.#retirement.finish(file);
   }
 
+  /** Where everybody has closed the file and its version is still to be made: resolves when that was tried. */
+  closing(ino: number): Promise<void> | undefined {
+    const file = this.#files.get(ino);
+    if (file?.committing === undefined || file.users.count > file.users.leaving) return undefined;
+    const committed = file.committing.catch(() => undefined);
+    this.commits.hurry(file);
+    return committed;
+  }
+
   /** Resolves when what was closed by now is committed, as far as it can be. */
   async settled(): Promise<void> {
     const commits = [...this.#files.values()].flatMap((file) => file.committing ?? []);

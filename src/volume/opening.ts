@@ -26,6 +26,9 @@ export class Opening {
   }
 
   async open(caller: Caller, ino: number, flags: OpenFlags): Promise<VolumeHandle> {
+    const closing = this.#files.closing(ino);
+    // What was read of it before its version was made would be read again afterwards.
+    if (closing !== undefined) await closing;
     const held = this.#files.hold(ino);
     const file = held instanceof Promise ? await held : held;
     try {
