@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dirname } from 'node:path';
 import type { Awaitable } from '../base/awaitable.ts';
-import type { Caller } from '../base/caller.ts';
+import { type Caller, nobody } from '../base/caller.ts';
 import { isFsError } from '../base/errors.ts';
 import { isWithin } from '../api/data-directory.ts';
 import { Failure } from '../api/failure.ts';
@@ -265,7 +265,7 @@ export class LiveMounts implements AsyncDisposable {
 
 /** The subject of a mount, as the authorizer is asked about it where no request does. */
 function callerOf({ as, zone }: MountRequest): Caller {
-  return { subject: as, zone, uid: 0, gid: 0, groups: [], pid: 0, umask: 0, via: 0 };
+  return { ...nobody, subject: as, zone };
 }
 
 function subjectsOf(users: Readonly<Record<string, string>>): (uid: number) => string | undefined {

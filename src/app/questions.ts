@@ -1,4 +1,5 @@
 /** Questions about a zone, answered as mounts act: what the tree and the registry tell counts, and an agent has what its user lends it. */
+import { nobody } from '../base/caller.ts';
 import type { Explanation } from '../api/permissions.ts';
 import type { Access } from '../access/access.ts';
 import type { Eyes } from '../access/zone-rules.ts';
@@ -79,16 +80,7 @@ export class Questions {
     const who = registered(zone, subject);
     if (permission === undefined || node === undefined || who === undefined) return undefined;
     if (contextualTuples.length > 0 || context !== undefined) return undefined;
-    const caller = {
-      subject: who.subject,
-      zone: who.home,
-      uid: 0,
-      gid: 0,
-      groups: [],
-      pid: 0,
-      umask: 0,
-      via: 0,
-    };
+    const caller = { ...nobody, subject: who.subject, zone: who.home };
     return this.#options.access.allows(caller, permission, node);
   }
 

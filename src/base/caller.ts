@@ -17,6 +17,18 @@ export interface Caller {
   readonly signal?: AbortSignal;
 }
 
+/** For what nobody in particular asks for. With a subject and a zone: these, where no request says more. */
+export const nobody: Caller = {
+  subject: '',
+  zone: '',
+  uid: 0,
+  gid: 0,
+  groups: [],
+  pid: 0,
+  umask: 0,
+  via: 0,
+};
+
 /** The groups of a caller, its own gid left out. */
 export function groupsOf(caller: Caller): readonly number[] {
   return typeof caller.groups === 'function' ? caller.groups() : caller.groups;

@@ -1,14 +1,11 @@
 /** What permissions on an inode derive from: the directories it has names in, its kind, who made it. */
 import type { Awaitable } from '../base/awaitable.ts';
-import type { Name } from '../base/names.ts';
 import { type Lineage, root } from '../fs/types.ts';
 import { andThen } from './and-then.ts';
 import { EMPTY } from './bytes.ts';
-import { decodeEntry } from './entry-codec.ts';
-import { NAME_AT, id6, subjectKey } from './keys.ts';
+import { subjectKey } from './keys.ts';
 import { linksOf } from './links.ts';
 import { LINK_MAX } from './make.ts';
-import { records } from './records.ts';
 import type { Store } from './store.ts';
 import type { Inode } from './types.ts';
 import { isDirectory } from './update.ts';
@@ -60,12 +57,4 @@ export async function disown({ cache, kv, subjects }: Store, subject: string): P
   subjects.emptied(subject);
   // What was being changed meanwhile is remembered as it was read.
   cache.clear();
-}
-
-/** A name the inode has in the directory: a search through the entries. */
-export async function nameIn(store: Store, parent: number, ino: number): Promise<Name | undefined> {
-  for await (const [key, bytes] of records(store.kv, 'e' + id6(parent))) {
-    if (decodeEntry(bytes).ino === ino) return key.slice(NAME_AT) as Name;
-  }
-  return undefined;
 }

@@ -1,5 +1,5 @@
 /** Repairs of names: what no path leads to gets one, what has too many keeps one. */
-import type { Caller } from '../base/caller.ts';
+import { nobody } from '../base/caller.ts';
 import { type Name, nameFromText } from '../base/names.ts';
 import { S_IFDIR, root } from '../fs/types.ts';
 import type { Key } from '../kv/types.ts';
@@ -11,18 +11,6 @@ import type { Inode } from './types.ts';
 import { type Update, isDirectory, touch } from './update.ts';
 
 const PAGE = 1_000;
-/** What a check makes belongs to nobody. */
-const system: Caller = {
-  subject: '',
-  zone: '',
-  uid: 0,
-  gid: 0,
-  groups: [],
-  pid: 0,
-  umask: 0,
-  via: 0,
-};
-
 /** Names the inode by its number in `lost+found`. */
 export async function attach(u: Update, inode: Inode, subdirectories: number): Promise<Inode> {
   const parent = await lostFound(u);
@@ -47,7 +35,7 @@ async function lostFound(u: Update): Promise<Inode> {
   const there = entry === undefined ? undefined : await u.inode(entry.ino);
   if (there !== undefined && isDirectory(there)) return there;
   const free = entry === undefined ? key : await freeKey(u, root, 'lost+found');
-  return addNode(u, system, free, await u.need(root), { mode: S_IFDIR | 0o700 });
+  return addNode(u, nobody, free, await u.need(root), { mode: S_IFDIR | 0o700 });
 }
 
 async function freeKey(u: Update, parent: number, name: string): Promise<Key> {

@@ -10,7 +10,7 @@ import { check } from './check.ts';
 import { commit } from './commit.ts';
 import { contents } from './contents.ts';
 import { list, lookup } from './directory.ts';
-import { disown, lineage, nameIn } from './lineage.ts';
+import { disown, lineage } from './lineage.ts';
 import { link } from './link.ts';
 import { make, makeNameless } from './make.ts';
 import { inodeAt, listAt, lookupAt, revisionAt, secondOf } from './past.ts';
@@ -156,11 +156,6 @@ export class Namespace {
   /** Somebody has the subject's name again: with nothing that the one before made. */
   welcome(subject: string): void {
     this.#store.subjects.begin(subject);
-  }
-
-  /** A name that an inode has in a directory; undefined where it has none. Reads the directory until it is found. */
-  nameIn(parent: number, ino: number): Promise<Name | undefined> {
-    return nameIn(this.#store, parent, ino);
   }
 
   /** ENODATA. */

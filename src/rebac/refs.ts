@@ -106,10 +106,6 @@ export function sameSubject(a: SubjectRef, b: SubjectRef): boolean {
   return a.id === b.id && a.type === b.type && a.relation === b.relation;
 }
 
-export function isWildcard(subject: SubjectRef): boolean {
-  return subject.id === '*';
-}
-
 /** A subject no plain lookup finds: checks have to follow it. */
 export function isIndirect(subject: SubjectRef): boolean {
   return subject.relation !== undefined || subject.id === '*';

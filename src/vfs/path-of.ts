@@ -1,5 +1,5 @@
 /** From a node to a path, for people: names are searched for upwards, directory by directory. */
-import type { Caller } from '../base/caller.ts';
+import { nobody } from '../base/caller.ts';
 import { nameToText } from '../base/names.ts';
 import type { Name } from '../base/names.ts';
 import { root } from '../fs/types.ts';
@@ -8,17 +8,6 @@ import type { FileSystem, NodeId, Place } from '../fs/types.ts';
 /** Deeper than any path that can be said. */
 const mostNames = 2_048;
 const page = 1_000;
-/** Reads directories on nobody's behalf: give a tree that is not guarded. */
-const reader: Caller = {
-  subject: '',
-  zone: '',
-  uid: 0,
-  gid: 0,
-  groups: [],
-  pid: 0,
-  umask: 0,
-  via: 0,
-};
 
 type Tree = Pick<FileSystem, 'lineage' | 'readdir'>;
 
@@ -32,7 +21,10 @@ interface Read {
   done: boolean;
 }
 
-/** Searches for the paths of several nodes: what was read for one is not read again for the next. Use it for one request. */
+/**
+ * Searches for the paths of several nodes: what was read for one is not read again for the next. Use it for one request. Directories are read on
+ * nobody's behalf: give a tree that is not guarded.
+ */
 export class PathSearch {
   readonly #tree: Tree;
   readonly #read = new Map<NodeId, Read>();
@@ -42,7 +34,10 @@ export class PathSearch {
     this.#tree = tree;
   }
 
-  /** See `pathOf`. */
+  /**
+   * An absolute path that leads to the node, one of them where there are several; undefined for what has no name. Takes as long as
+   * reading the directories above. What is renamed meanwhile may have no path, or one that just was.
+   */
   async path(node: NodeId): Promise<string | undefined> {
     const names: string[] = [];
     for (let at = node; at !== root; ) {
@@ -68,7 +63,7 @@ export class PathSearch {
     const read = this.#read.get(parent) ?? { names: new Map<NodeId, Name>(), after: 0, done: false };
     this.#read.set(parent, read);
     while (!read.names.has(node) && !read.done) {
-      const entries = await this.#tree.readdir(reader, parent, read.after, page);
+      const entries = await this.#tree.readdir(nobody, parent, read.after, page);
       for (const { name, attr } of entries) read.names.set(attr.node, name);
       this.#remembered += entries.length;
       read.after = entries.at(-1)?.cookie ?? read.after;
@@ -83,12 +78,4 @@ export class PathSearch {
     this.#read.clear();
     this.#remembered = 0;
   }
-}
-
-/**
- * An absolute path that leads to the node, one of them where there are several; undefined for what has no name. Takes as long as
- * reading the directories above. What is renamed meanwhile may have no path, or one that just was.
- */
-export function pathOf(tree: Tree, node: NodeId): Promise<string | undefined> {
-  return new PathSearch(tree).path(node);
 }

@@ -1,5 +1,5 @@
 /** What a crash left: bound slots become versions of their files, files without a name go, lost content gives way to what it replaced. */
-import type { Caller } from '../base/caller.ts';
+import { type Caller, nobody } from '../base/caller.ts';
 import { compareTimes } from '../base/time.ts';
 import type { Time } from '../base/time.ts';
 import { decodeContent, encodeContent } from '../cas/content.ts';
@@ -16,16 +16,7 @@ import type { SlotState } from './slot-io.ts';
 import type { Binding, Parts } from './types.ts';
 
 /** In whose name versions are made that a crash kept from being made. */
-export const recoverer: Caller = {
-  subject: 'system:recovery',
-  zone: '',
-  uid: 0,
-  gid: 0,
-  groups: [],
-  pid: 0,
-  umask: 0,
-  via: 0,
-};
+export const recoverer: Caller = { ...nobody, subject: 'system:recovery' };
 
 interface Bound {
   readonly slot: number;

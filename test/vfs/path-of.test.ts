@@ -2,12 +2,15 @@
 import { expect, it } from 'vitest';
 import { nameFromBytes, nameFromText } from '../../src/base/names.ts';
 import { root, S_IFDIR, S_IFREG } from '../../src/fs/types.ts';
+import type { NodeId } from '../../src/fs/types.ts';
 import { MountTable } from '../../src/vfs/mount-table.ts';
-import { pathOf } from '../../src/vfs/path-of.ts';
+import { PathSearch } from '../../src/vfs/path-of.ts';
 import { caller, MemoryTree } from './memory-tree.ts';
 
 const me = caller();
 const n = nameFromText;
+const pathOf = (tree: MountTable, node: NodeId): Promise<string | undefined> =>
+  new PathSearch(tree).path(node);
 
 async function sample() {
   const outer = new MemoryTree();
