@@ -1,6 +1,6 @@
 /** Changes made one after the other and told in that order; who makes one waits until everybody has dealt with it. */
 import type { Awaitable } from './awaitable.ts';
-import { FsError } from './errors.ts';
+import { FsError, isFsError } from './errors.ts';
 
 export class OrderedChanges<News extends readonly unknown[]> {
   readonly #what: string;
@@ -35,8 +35,10 @@ export class OrderedChanges<News extends readonly unknown[]> {
     const { result, heard } = await made;
     const failed = (await heard)?.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return result;
-    const text = `${this.#what}: the change is stored, but not everybody who depends on it could follow`;
-    throw new FsError('EIO', text, { cause: failed.reason });
+    const { reason } = failed as { reason: unknown };
+    const why = isFsError(reason) ? ` (${reason.message})` : '';
+    const text = `${this.#what}: the change is stored, but not everybody who depends on it could follow${why}`;
+    throw new FsError('EIO', text, { cause: reason });
   }
 
   #tell(news: News): Promise<PromiseSettledResult<void>[]> | undefined {

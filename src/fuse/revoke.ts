@@ -1,6 +1,7 @@
 /** Takes away from one mount's kernel what its subject may not see any more. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Awaitable } from '../base/awaitable.ts';
+import { FsError } from '../base/errors.ts';
 import type { NodeId } from '../fs/types.ts';
 import type { Kept } from './cached-nodes.ts';
 import type { Connection } from './connection.ts';
@@ -16,12 +17,13 @@ const SLICE = 4096;
  * Longest wait for the kernel, in milliseconds. It waits for nothing but pages whose READ, or write-back, is being answered, which goes on
  * meanwhile; locks of directories are not needed, so an operation that itself takes rights away can wait for this.
  */
-const PATIENCE = 1000;
+const PATIENCE = 10_000;
 
 /**
  * Names first, those that are known not to exist included, so that what was granted is there at once too. Then the pages of open files that may
  * not be read (those of others are dropped, or asked for, when they are opened), then attributes. Answers that are on their way are told apart
- * by the generation: the kernel keeps none of them. Resolves when the kernel has dropped everything.
+ * by the generation: the kernel keeps none of them. Resolves when the kernel has dropped everything; ETIMEDOUT when it has not in time, so that nobody
+ * takes for gone what can still be read.
  */
 export async function revoke(connection: Connection, allowed: Allowed, patience = PATIENCE): Promise<void> {
   connection.edge.generation++;
@@ -34,8 +36,9 @@ export async function revoke(connection: Connection, allowed: Allowed, patience 
     }
   }
   if (!(await within(patience, connection.device.notified()))) {
-    connection.options.log(
-      `the kernel has not dropped what was revoked within ${patience} ms: it waits for reads of this mount to be answered`,
+    throw new FsError(
+      'ETIMEDOUT',
+      `a mount of ${connection.options.subject} has not dropped what was revoked within ${patience / 1000} s, as reads of it are not answered: unmount it with --lazy`,
     );
   }
 }

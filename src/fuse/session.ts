@@ -78,8 +78,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** Resolves when this kernel shows nothing any more that its subject may not see. */
-  async revoke(allowed: Allowed): Promise<void> {
-    if (!this.#closed) await revoke(this.#connection, allowed);
+  async revoke(allowed: Allowed, patience?: number): Promise<void> {
+    if (!this.#closed) await revoke(this.#connection, allowed, patience);
   }
 
   #receive(message: Buffer, length: number): void {

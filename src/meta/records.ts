@@ -11,7 +11,8 @@ export async function* records(
   prefix: string,
   from: Key = prefix,
 ): AsyncGenerator<Entry, void, undefined> {
-  const to = endOf(prefix);
+  const last = prefix.length - 1;
+  const to = prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1);
   for (let next = from; ; ) {
     const page = await kv.scan({ from: next, to, limit: SLICE });
     yield* page;
@@ -20,11 +21,4 @@ export async function* records(
     next = end[0] + '\0';
     await setImmediate();
   }
-}
-
-/** Past the last key that begins with `prefix`, which is not bytes of 255 alone. */
-function endOf(prefix: string): Key {
-  let last = prefix.length - 1;
-  while (prefix.charCodeAt(last) === 255) last--;
-  return prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1);
 }
