@@ -1,5 +1,6 @@
 /** Asks, before each operation, whether the caller may: the one way into a tree for every edge. */
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Awaitable } from '../base/awaitable.ts';
 import type { Caller } from '../base/caller.ts';
 import { FsError, isFsError } from '../base/errors.ts';
 import type { Name } from '../base/names.ts';
@@ -25,7 +26,7 @@ import { GuardedHandle } from './guarded-handle.ts';
 import { GuardedNames } from './guarded-names.ts';
 import { needs, needsFor } from './needs.ts';
 import type { Need, Nodes } from './needs.ts';
-import { shownAttr, shownEntry, shownSpace } from './shown.ts';
+import { Shown, shownSpace } from './shown.ts';
 import { WrappedTree } from './wrapper.ts';
 
 /** Entries asked for at a time while all of them are hidden, and how many are passed over before others have their turn. */
@@ -38,11 +39,13 @@ const HIDDEN_PAGE = 1024;
 class GuardedTree extends WrappedTree {
   readonly #authorizer: Authorizer;
   readonly #names: GuardedNames;
+  readonly #shown: Shown;
 
   constructor(inner: FileSystem, authorizer: Authorizer) {
     super(inner);
     this.#authorizer = authorizer;
-    this.#names = new GuardedNames(inner, authorizer);
+    this.#shown = new Shown(inner, authorizer);
+    this.#names = new GuardedNames(inner, authorizer, this.#shown);
   }
 
   /** The operation at once for a caller who has everything; for all others after their needs are met, and its result as they are shown it. */
@@ -51,7 +54,7 @@ class GuardedTree extends WrappedTree {
     wanted: readonly Need[],
     nodes: Nodes,
     run: () => Promise<T>,
-    show?: (result: T) => T,
+    show?: (result: T) => Awaitable<T>,
   ): Promise<T> {
     const authorizer = this.#authorizer;
     if (authorizer.everything(caller)) return run();
@@ -66,17 +69,29 @@ class GuardedTree extends WrappedTree {
     // Looked up before it is asked about: a hidden name takes the same calls as one that is not there.
     return after(() => met(authorizer, caller, needs.lookup, { parent: at.parent }), find).then((attr) => {
       const asked = met(authorizer, caller, needs.lookup, { named: attr.node });
-      return asked === undefined ? shownAttr(attr) : asked.then(() => shownAttr(attr));
+      return asked === undefined
+        ? this.#shown.attr(caller, attr)
+        : asked.then(() => this.#shown.attr(caller, attr));
     });
   }
 
+  #attrFor(caller: Caller): (attr: Attr) => Awaitable<Attr> {
+    return (attr) => this.#shown.attr(caller, attr);
+  }
+
   override getattr(caller: Caller, node: NodeId): Promise<Attr> {
-    return this.#run(caller, needs.getattr, { node }, () => this.inner.getattr(caller, node), shownAttr);
+    return this.#run(
+      caller,
+      needs.getattr,
+      { node },
+      () => this.inner.getattr(caller, node),
+      this.#attrFor(caller),
+    );
   }
 
   override setattr(caller: Caller, node: NodeId, change: AttrChange): Promise<Attr> {
     const run = (): Promise<Attr> => this.inner.setattr(caller, node, change);
-    return this.#run(caller, neededToSet(change), { node }, run, shownAttr);
+    return this.#run(caller, neededToSet(change), { node }, run, this.#attrFor(caller));
   }
 
   override readlink(caller: Caller, node: NodeId): Promise<Uint8Array> {
@@ -89,7 +104,7 @@ class GuardedTree extends WrappedTree {
     wanted: readonly Need[],
     at: Place,
     run: () => Promise<T>,
-    show: (result: T) => T,
+    show: (result: T) => Awaitable<T>,
   ): Promise<T> {
     const { parent } = at;
     const made = this.#run(caller, wanted, { parent }, run, show);
@@ -101,7 +116,13 @@ class GuardedTree extends WrappedTree {
   }
 
   override mknod(caller: Caller, at: Place, what: NewNode): Promise<Attr> {
-    return this.#make(caller, needs.mknod, at, () => this.inner.mknod(caller, at, what), shownAttr);
+    return this.#make(
+      caller,
+      needs.mknod,
+      at,
+      () => this.inner.mknod(caller, at, what),
+      this.#attrFor(caller),
+    );
   }
 
   override create(caller: Caller, at: Place, mode: number, flags: OpenFlags): Promise<Created> {
@@ -189,7 +210,11 @@ class GuardedTree extends WrappedTree {
     const seen: DirEntry[] = [];
     for (const entry of page) {
       const allowed = this.#authorizer.allows(caller, 'see', entry.attr.node);
-      if (typeof allowed === 'boolean' ? allowed : await allowed) seen.push(shownEntry(entry));
+      if (!(typeof allowed === 'boolean' ? allowed : await allowed)) continue;
+      const attr = this.#shown.attr(caller, entry.attr);
+      seen.push(
+        attr === entry.attr ? entry : { ...entry, attr: attr instanceof Promise ? await attr : attr },
+      );
       if (seen.length === limit) break;
     }
     return seen;

@@ -5,7 +5,7 @@ import type { Attr, FileSystem, NodeId, Place, RenameMode } from '../fs/types.ts
 import { denied, met } from './asking.ts';
 import type { Authorizer } from './authorizer.ts';
 import { needs, needsFor } from './needs.ts';
-import { shownAttr } from './shown.ts';
+import type { Shown } from './shown.ts';
 import { Turns } from './turns.ts';
 
 /** What a change of names has begun to tell. */
@@ -16,12 +16,14 @@ interface Telling {
 export class GuardedNames {
   readonly #inner: FileSystem;
   readonly #authorizer: Authorizer;
+  readonly #shown: Shown;
   /** What a name stands for when it is asked about is what is moved or removed: no other mount puts something else there meanwhile. */
   readonly #turns = new Turns();
 
-  constructor(inner: FileSystem, authorizer: Authorizer) {
+  constructor(inner: FileSystem, authorizer: Authorizer, shown: Shown) {
     this.#inner = inner;
     this.#authorizer = authorizer;
+    this.#shown = shown;
   }
 
   get #tracks(): boolean {
@@ -101,7 +103,7 @@ export class GuardedNames {
     }
     const attr = await this.#linked(caller, node, to, restricted);
     if (elsewhere && this.#tracks) await this.#authorizer.moved(node);
-    return restricted ? shownAttr(attr) : attr;
+    return restricted ? this.#shown.attr(caller, attr) : attr;
   }
 
   /** A name that is there but hidden is answered for as one that may not be made. */

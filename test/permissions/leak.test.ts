@@ -70,6 +70,17 @@ echo a > way/open/a && echo s > way/secret/s && echo f > way/file && ln -s secre
     },
   );
 
+  it('has no part in the link count of what is seen (PERM-4)', async () => {
+    await world.shell(
+      'echo l > way/open/linked && ln way/open/linked way/open/again && chmod a+rw way/open/linked',
+    );
+    expect(await world.call('links', `${seen}/way/open/linked`)).toBe(2);
+    await world.shell('ln way/open/linked way/secret/hidden && ln way/open/linked way/other/hidden');
+    expect(await world.call('links', `${seen}/way/open/linked`)).toBe(1);
+    expect(await world.call('links', `${world.admin}/way/open/linked`)).toBe(4);
+    await world.shell('rm way/open/linked way/open/again way/secret/hidden way/other/hidden');
+  });
+
   it('is not listed, not counted as a link, not in statfs (PERM-4)', async () => {
     expect(await world.call('names', `${seen}/way`)).toEqual(['open']);
     const before = [await world.call('links', `${seen}/way`), await world.call('files', `${seen}/way`)];
